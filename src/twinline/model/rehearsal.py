@@ -1,0 +1,91 @@
+"""Rehearsals: lanes, classes of a unit, verdicts of an application, the result document.
+
+Comes in: lane transcripts. Goes out: one frozen result from which every report is made.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from twinline.model.transcript import Event
+
+
+class Lane(StrEnum):
+    """One run of a unit: the production build, the same again (the noise), the candidate."""
+
+    BASELINE = "baseline"
+    CONTROL = "control"
+    CANDIDATE = "candidate"
+
+
+class UnitClass(StrEnum):
+    """What came of one unit over its three lanes."""
+
+    SAME = "same"
+    SAME_FAILURE = "same failure"
+    REGRESSED = "regressed"
+    FIXED = "fixed"
+    CHANGED = "changed"
+    NOISY = "noisy"
+    SPURIOUS = "spurious"
+    BROKEN = "broken"
+    UNDETERMINED = "undetermined"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class ApplicationVerdict(StrEnum):
+    """What can be said of one application."""
+
+    UNCHANGED = "unchanged"
+    REGRESSED = "regressed"
+    UNDETERMINED = "undetermined"
+
+
+class Divergence(msgspec.Struct, frozen=True):
+    """The first place where two lanes differ: the caller's turn (from 1), both events, and the script's line if it threw."""
+
+    turn: int
+    field: str
+    left: Event | None
+    right: Event | None
+    file: str = ""
+    line: int = 0
+    sentence: str = ""
+
+
+class UnitResult(msgspec.Struct, frozen=True):
+    """One session rehearsed. `trail` is the caller's and application's words up to the divergence, for people."""
+
+    unit: str
+    attempts: int
+    verdict: UnitClass
+    reason: str
+    divergence: Divergence | None = None
+    trail: tuple[str, ...] = ()
+
+
+class ApplicationResult(msgspec.Struct, frozen=True):
+    """One application's verdict. `bound` is the share of sessions that may still differ, at 95 % (None: not judged)."""
+
+    application: str
+    version: str
+    verdict: ApplicationVerdict
+    sentence: str
+    compared: int
+    bound: float | None
+    units: tuple[UnitResult, ...]
+
+
+class RehearsalResult(msgspec.Struct, frozen=True):
+    """The one result; terminal view and HTML are made from it. Times are seconds since the epoch."""
+
+    rehearsal: str
+    baseline: int
+    candidate: int
+    started_at: float
+    finished_at: float
+    lane_runs: int
+    applications: tuple[ApplicationResult, ...]
+    left_out: int = 0
+    format: int = 1
