@@ -10,6 +10,7 @@ import msgspec
 
 from twinline.model.applications import Carrier, Version
 from twinline.model.builds import BuildState, Cluster, Significance
+from twinline.model.rehearsal import ApplicationVerdict
 from twinline.model.transcript import Outcome, Transcript
 
 
@@ -137,6 +138,18 @@ class RehearsalRequest(msgspec.Struct, frozen=True):
     candidate: int
     baseline: int | None = None
     applications: tuple[str, ...] = ()
+
+
+class RehearsalView(msgspec.Struct, frozen=True):
+    """A rehearsal in a list: where it stands and, once done, each application's verdict. `id` is also its job's."""
+
+    id: str
+    baseline: int
+    candidate: int
+    state: JobState
+    started_at: float
+    finished_at: float | None
+    verdicts: dict[str, ApplicationVerdict]
 
 
 class OverrideRequest(msgspec.Struct, frozen=True):
