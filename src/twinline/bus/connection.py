@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 import nats
+import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, KeyValueConfig, ObjectStoreConfig, RetentionPolicy, StorageType, StreamConfig
@@ -58,6 +59,12 @@ _STREAMS = (
         duplicate_window=DUPLICATE_WINDOW,
     ),
     StreamConfig(
+        name=names.UNDELIVERABLE,
+        subjects=[names.UNDELIVERABLE_SUBJECT],
+        max_age=TRANSCRIPT_AGE,
+        duplicate_window=DUPLICATE_WINDOW,
+    ),
+    StreamConfig(
         name=names.TRANSCRIPTS,
         subjects=["transcripts.*"],
         max_age=TRANSCRIPT_AGE,
@@ -73,6 +80,8 @@ _BUCKETS = (
     names.CLUSTERS,
     names.BUILDS,
     names.CONVERSATIONS,
+    names.EDGE,
+    names.OPEN_SESSIONS,
     names.REHEARSALS,
 )
 
@@ -93,6 +102,16 @@ class Bus:
         headers = {"Nats-Msg-Id": once} if once else None
         acknowledged = await self.jetstream.publish(subject, msgspec.json.encode(message), headers=headers)
         return acknowledged.seq
+
+    async def publish_surely(self, subject: str, message: msgspec.Struct, *, once: str) -> int:
+        """Like `publish`, tried again until the bus is back: `once` makes the repetitions harmless."""
+        pause = 0.05
+        while True:
+            try:
+                return await self.publish(subject, message, once=once)
+            except (nats.errors.Error, OSError):
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
 
     async def bucket(self, name: str) -> KeyValue:
         """A key-value bucket that `prepare` made."""
@@ -131,7 +150,7 @@ class Bus:
                 else:
                     yield entry.key, msgspec.json.decode(entry.value, type=type_)
         finally:
-            await watcher.stop()
+            await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py leaves `stop` unannotated
 
     async def bundles(self) -> ObjectStore:
         """The store of packed bundles, by digest."""

@@ -16,6 +16,10 @@ OUTBOUND = "OUTBOUND"
 OUTBOUND_SUBJECT = "outbound"
 """Replies and messages on their way to carriers."""
 
+UNDELIVERABLE = "UNDELIVERABLE"
+UNDELIVERABLE_SUBJECT = "undeliverable"
+"""Messages given up, in either direction, with the reason."""
+
 TRANSCRIPTS = "TRANSCRIPTS"
 """Transcripts as they grow, `transcripts.<session>`; the control plane stores them."""
 
@@ -30,9 +34,11 @@ APPLICATIONS = "applications"
 CLUSTERS = "clusters"
 BUILDS = "builds"
 CONVERSATIONS = "conversations"
+OPEN_SESSIONS = "open_sessions"
 WORKERS = "workers"
 REHEARSALS = "rehearsals"
 BUNDLES = "bundles"
+EDGE = "edge"
 
 
 def work_subject(worker: str) -> str:

@@ -103,7 +103,11 @@ class TranscriptChunk(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """The dispatcher's record of an open conversation: who has it, and what was forwarded but not yet consumed."""
+    """The dispatcher's record of an open conversation: who has it, and what was forwarded but not yet consumed.
+
+    `applied` is the inbound sequence of the last entry this record takes account of; `mode` and `version` are what the
+    session is pinned to.
+    """
 
     conversation: str
     session: str
@@ -111,6 +115,31 @@ class Route(msgspec.Struct, frozen=True):
     build: int
     application: str
     forwarded: tuple[int, ...]
+    v: int = 1
+    mode: Cluster = Cluster.PRODUCTION
+    version: Version | None = None
+    applied: int = 0
+
+
+class Undeliverable(msgspec.Struct, frozen=True):
+    """A message that was given up, kept so that a person can see why. `body` is its JSON as it stood on the bus.
+
+    `direction` is `inbound` or `outbound`, `sequence` its place in that stream; `at` is seconds since the epoch.
+    """
+
+    direction: str
+    sequence: int
+    reason: str
+    body: str
+    at: float
+    v: int = 1
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """A session that waits for something, and the worker that has it: what a restarted worker takes up again."""
+
+    session: str
+    worker: str
     v: int = 1
 
 
@@ -149,4 +178,12 @@ class LaneResult(msgspec.Struct, frozen=True):
     build: int
     transcript: Transcript
     trouble: str = ""
+    v: int = 1
+
+
+class RehearsalDemand(msgspec.Struct, frozen=True):
+    """Published state while a rehearsal runs: workers of `build` are wanted for it. Its key is the build's number."""
+
+    build: int
+    rehearsal: str
     v: int = 1
