@@ -1,0 +1,41 @@
+"""`twinline up`: the platform on this machine, as supervised child processes.
+
+Comes in: options. Goes out: the settings handed to `control.platform`, which runs until it is told to stop.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinline.cli.connection import reach
+
+
+def up(
+    context: typer.Context,
+    *,
+    data: Annotated[Path | None, typer.Option(help="The folder that holds everything (as the global --data).")] = None,
+    port: Annotated[int, typer.Option(help="Port of the edge: messages come in here.", min=1, max=65535)] = 8080,
+    api_port: Annotated[int, typer.Option(help="Port of the HTTP API.", min=1, max=65535)] = 8081,
+    sandbox: Annotated[str, typer.Option(metavar="bubblewrap|none", help="What scripts are held in.")] = "bubblewrap",
+    allow_outbound: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:PORT", help="A local or private service scripts may reach; repeatable."),
+    ] = None,
+) -> None:
+    """Start the platform here.
+
+    It stays until it is told to stop; a second start on the same data folder finds everything again.
+    """
+    # The platform brings the web server and the supervisor: commands that only ask do without.
+    from twinline.control.platform import PlatformSettings, run  # noqa: PLC0415
+
+    run(
+        PlatformSettings(
+            data=(data or reach(context).data).resolve(),
+            port=port,
+            api_port=api_port,
+            sandbox=sandbox,
+            allow_outbound=tuple(allow_outbound or ()),
+        )
+    )

@@ -1,0 +1,91 @@
+"""A rehearsal's result as people read it: who would behave differently, at which turn, and how.
+
+Comes in: the one result document. Goes out: something Rich can print, and the exit code that says the same.
+"""
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from twinline.cli.events import line
+from twinline.cli.output import CANNOT_TELL, FAILS, plain, table
+from twinline.model.rehearsal import (
+    ApplicationResult,
+    ApplicationVerdict,
+    Divergence,
+    RehearsalResult,
+    UnitClass,
+    UnitResult,
+)
+
+STYLES = {
+    ApplicationVerdict.UNCHANGED: "green",
+    ApplicationVerdict.REGRESSED: "bold red",
+    ApplicationVerdict.UNDETERMINED: "yellow",
+}
+
+CODES = {
+    ApplicationVerdict.UNCHANGED: 0,
+    ApplicationVerdict.REGRESSED: FAILS,
+    ApplicationVerdict.UNDETERMINED: CANNOT_TELL,
+}
+
+DETAILED = 3
+"""Units of one application that are shown in full; the others differ too, and are in the JSON and the HTML report."""
+
+
+def exit_code(result: RehearsalResult) -> int:
+    """0 when every application is unchanged, 1 when one is regressed, else 2."""
+    codes = {CODES[application.verdict] for application in result.applications}
+    return FAILS if FAILS in codes else max(codes, default=CANNOT_TELL)
+
+
+def verdicts(result: RehearsalResult) -> RenderableType:
+    """The whole result: the line of figures, the applications, and the units that are not the same."""
+    took = result.finished_at - result.started_at
+    figures = f"{result.lane_runs} lane-runs in {took:.1f} s" + (
+        f", {result.left_out} sessions left out by the budget" if result.left_out else ""
+    )
+    title = plain(f"Build {result.candidate} against build {result.baseline}", style="bold")
+    rows = table(
+        "Application", "Verdict", "Sessions", "",
+        rows=[
+            (each.application, Text(each.verdict.value, style=STYLES[each.verdict]), str(each.compared), each.sentence)
+            for each in result.applications
+        ],
+        empty="No production application has a finished session to rehearse.",
+    )  # fmt: skip
+    details = [part for application in result.applications for part in _details(application)]
+    return Group(title, plain(f"{figures}; rehearsal {result.rehearsal}", style="dim"), Text(""), rows, *details)
+
+
+def _details(application: ApplicationResult) -> list[RenderableType]:
+    differing = [unit for unit in application.units if unit.verdict is not UnitClass.SAME]
+    shown: list[RenderableType] = []
+    for unit in differing[:DETAILED]:
+        shown += [Text(""), *_unit(application.application, unit)]
+    if len(differing) > DETAILED:
+        more = f"and {len(differing) - DETAILED} more of {application.application}: see --html or --json"
+        shown += [Text(""), plain(more, style="dim")]
+    return shown
+
+
+def _unit(application: str, unit: UnitResult) -> list[RenderableType]:
+    heading = plain(f"{application}, session {unit.unit}: {unit.verdict.value}", style="bold")
+    parts: list[RenderableType] = [heading]
+    if unit.reason:
+        parts.append(Padding(plain(unit.reason), (0, 0, 0, 2)))
+    parts += [Padding(plain(words, style="dim"), (0, 0, 0, 4)) for words in unit.trail]
+    if unit.divergence:
+        parts.append(Padding(_sides(unit.divergence), (0, 0, 0, 2)))
+    return parts
+
+
+def _sides(divergence: Divergence) -> Table:
+    sides = Table.grid(padding=(0, 2))
+    place = f", {divergence.file} line {divergence.line}" if divergence.file else ""
+    sides.add_row(plain("at"), plain(f"turn {divergence.turn}, {divergence.field}{place}"))
+    sides.add_row(plain("now", style="green"), line(divergence.left))
+    sides.add_row(plain("then", style="red"), line(divergence.right))
+    return sides
