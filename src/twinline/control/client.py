@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 class Client:
-    """A connection to the API. Every method raises a TwinlineError: the server's, or Trouble if it cannot be reached."""
+    """A connection to the API. Every method raises a TwinlineError: the server's, or Trouble if it is out of reach."""
 
     def __init__(self, url: str, key: str, *, timeout: float = REQUEST_SECONDS) -> None:
         """Talk to the API at `url` with `key`; nothing is sent yet. `timeout` is seconds for one answer."""
