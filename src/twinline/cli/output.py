@@ -13,7 +13,6 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's own JSON.")]
 """The option that every reading command has."""
 

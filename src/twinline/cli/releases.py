@@ -1,4 +1,4 @@
-"""`twinline excuse`, `promote`, `rollback`, `promotion`, `changelog`: how a build reaches production, and comes back."""
+"""`twinline excuse`, `promote`, `rollback`, `promotion`, `changelog`: how a build reaches production, or leaves it."""
 
 from typing import Annotated
 
