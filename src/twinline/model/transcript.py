@@ -123,11 +123,15 @@ class VerbEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="result"):
 
 
 class MessageReceived(msgspec.Struct, frozen=True, tag_field="kind", tag="received", omit_defaults=True):
-    """A message of the caller reached the session. `sequence` is its place in the inbound stream (0: rehearsed)."""
+    """A message of the caller reached the session.
+
+    `verb` is the ask that took it (0: it started the session); `sequence` its place in the inbound stream (0: rehearsed).
+    """
 
     at: float
     text: str
     message: str
+    verb: int = 0
     sequence: int = 0
 
 

@@ -1,0 +1,5 @@
+"""Conversations over messages. Public face: `TextLine`."""
+
+from twinline.runtime.text.line import TextLine
+
+__all__ = ["TextLine"]
