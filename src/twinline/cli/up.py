@@ -3,6 +3,7 @@
 Comes in: options. Goes out: the settings handed to `control.platform`, which runs until it is told to stop.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,12 @@ def up(
     context: typer.Context,
     *,
     data: Annotated[Path | None, typer.Option(help="The folder that holds everything (as the global --data).")] = None,
-    port: Annotated[int, typer.Option(help="Port of the edge: messages come in here.", min=1, max=65535)] = 8080,
-    api_port: Annotated[int, typer.Option(help="Port of the HTTP API.", min=1, max=65535)] = 8081,
+    host: Annotated[str, typer.Option(help="The address that the edge and the API listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port of the edge, where messages come in; 0: any.", min=0, max=65535)
+    ] = 8080,
+    api_port: Annotated[int, typer.Option(help="Port of the HTTP API; 0: any.", min=0, max=65535)] = 8081,
+    public_url: Annotated[str, typer.Option(help="How carriers reach the edge; some sign the address they call.")] = "",
     sandbox: Annotated[str, typer.Option(metavar="bubblewrap|none", help="What scripts are held in.")] = "bubblewrap",
     allow_outbound: Annotated[
         list[str] | None,
@@ -30,12 +35,13 @@ def up(
     # The platform brings the web server and the supervisor: commands that only ask do without.
     from twinline.control.platform import PlatformSettings, run  # noqa: PLC0415
 
-    run(
-        PlatformSettings(
-            data=(data or reach(context).data).resolve(),
-            port=port,
-            api_port=api_port,
-            sandbox=sandbox,
-            allow_outbound=tuple(allow_outbound or ()),
-        )
+    settings = PlatformSettings(
+        data=(data or reach(context).data).resolve(),
+        host=host,
+        edge_port=port,
+        api_port=api_port,
+        sandbox=sandbox,
+        allow_outbound=frozenset(allow_outbound or ()),
+        public_url=public_url,
     )
+    asyncio.run(run(settings))
