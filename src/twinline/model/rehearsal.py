@@ -54,8 +54,20 @@ class Divergence(msgspec.Struct, frozen=True):
     sentence: str = ""
 
 
+class LaneExcerpt(msgspec.Struct, frozen=True):
+    """What one lane did from the divergence on, and how it ended."""
+
+    lane: Lane
+    build: int
+    ended: str
+    events: tuple[Event, ...]
+
+
 class UnitResult(msgspec.Struct, frozen=True):
-    """One session rehearsed. `trail` is the caller's and application's words up to the divergence, for people."""
+    """One session rehearsed. `trail` is the caller's and application's words up to the divergence, for people.
+
+    `lanes` shows the three lanes at the divergence; it is empty when there is none.
+    """
 
     unit: str
     attempts: int
@@ -63,6 +75,7 @@ class UnitResult(msgspec.Struct, frozen=True):
     reason: str
     divergence: Divergence | None = None
     trail: tuple[str, ...] = ()
+    lanes: tuple[LaneExcerpt, ...] = ()
 
 
 class ApplicationResult(msgspec.Struct, frozen=True):
