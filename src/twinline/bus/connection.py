@@ -22,10 +22,10 @@ from nats.js.object_store import ObjectStore
 from twinline.bus import names
 
 DUPLICATE_WINDOW = 24 * 3600.0
-"""Seconds in which a carrier's repetition of a message is recognised. Twilio retries within minutes; a day is generous."""
+"""Seconds in which a carrier's repetition of a message is recognised. Twilio retries within minutes."""
 
 TRANSCRIPT_AGE = 30 * 24 * 3600.0
-"""Seconds that transcripts stay on the bus after the control plane has stored them, for the recovery of long sessions."""
+"""Seconds that transcripts stay on the bus beside the store, for the recovery of long sessions."""
 
 HEARTBEAT_AGE = 15.0
 """Seconds after which a silent worker is gone from its bucket."""

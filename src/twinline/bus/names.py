@@ -67,7 +67,7 @@ def address_key(address: str) -> str:
 
 
 def conversation_of(address: str, sender: str) -> str:
-    """The conversation between an address of ours and a person: what order is kept by, and what a session belongs to."""
+    """The conversation between an address of ours and a person: order is kept, and sessions belong, by it."""
     return hashlib.sha256(f"{address}\n{sender}".encode()).hexdigest()[:32]
 
 

@@ -1,7 +1,7 @@
 """The platform on one machine: what `twinline up` runs.
 
-Comes in: a data folder and ports. Goes out: a NATS server, the control plane, the edge and a worker for each build that a
-cluster needs, kept running until told to stop; `platform.json` in the data folder says where everything is.
+Comes in: a data folder and ports. Goes out: a NATS server, the control plane, the edge and a worker for each build
+that a cluster needs, kept running until told to stop; `platform.json` in the data folder says where everything is.
 
 Placement follows what is published on the bus: this process decides nothing about releases, it only runs what the
 clusters' pointers and the rehearsals ask for.

@@ -1,7 +1,7 @@
 """Child processes that are kept running: started, started again when they end, stopped in order.
 
-Comes in: named commands. Goes out: processes in sessions of their own, whose output goes to a file each. A child that ends
-is started again after a pause that grows while it keeps ending. Children end with this process, even when it is killed.
+Comes in: named commands. Goes out: processes in sessions of their own, whose output goes to a file each. A child that
+ends is started again after a pause that grows while it keeps ending. Children end with us, even when we are killed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ STEADY = 10.0
 """Seconds after which a child counts as running well, so that its next end is a first one again."""
 
 PATIENCE = 15.0
-"""Seconds that a child has to end after SIGTERM before it is killed. systemd gives 90; ours keep their state elsewhere."""
+"""Seconds that a child has to end after SIGTERM before it is killed. systemd gives 90; ours keep state elsewhere."""
 
 LOG_LIMIT = 50 * 1024 * 1024
 """Bytes of a child's log file, kept at its start as one older file."""

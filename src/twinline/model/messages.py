@@ -14,7 +14,7 @@ TEXT_LIMIT = 10_000
 
 
 class InboundMessage(msgspec.Struct, frozen=True, tag_field="type", tag="inbound"):
-    """A message a carrier handed over. `id` is ours and derived from the carrier's, so a repetition is the same message."""
+    """A message a carrier handed over. `id` is derived from the carrier's, so a repetition is the same message."""
 
     id: str
     address: str
@@ -27,7 +27,7 @@ class InboundMessage(msgspec.Struct, frozen=True, tag_field="type", tag="inbound
 
 
 class ConversationClosed(msgspec.Struct, frozen=True, tag_field="type", tag="closed"):
-    """A session ended. `consumed` is the inbound sequence of the last message it took: later ones were not delivered."""
+    """A session ended. `consumed` is the inbound sequence of the last message it took; it had none of the later."""
 
     conversation: str
     session: str

@@ -43,7 +43,7 @@ class ApplicationVerdict(StrEnum):
 
 
 class Divergence(msgspec.Struct, frozen=True):
-    """The first place where two lanes differ: the caller's turn (from 1), both events, and the script's line if it threw."""
+    """Where two lanes first differ: the caller's turn (from 1), both events, and the script's line if it threw."""
 
     turn: int
     field: str

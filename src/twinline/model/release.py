@@ -1,6 +1,6 @@
 """Release decisions: verdicts, gates, excuses, overrides, promotions, changelog entries.
 
-Comes in: evidence from the store. Goes out: frozen structs; the release wing decides them, the control plane keeps them.
+Comes in: evidence from the store. Goes out: frozen structs; the release wing decides, the control plane keeps.
 """
 
 from enum import IntEnum, StrEnum
@@ -44,7 +44,7 @@ class GateResult(msgspec.Struct, frozen=True):
 
 
 class Excuse(msgspec.Struct, frozen=True):
-    """Why a build is not in production yet, gate by gate. `due` is seconds since the epoch when it could be, if known."""
+    """Why a build is not in production yet, gate by gate. `due` (epoch seconds) is when it could be, if known."""
 
     build: int
     target: Cluster

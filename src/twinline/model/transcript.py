@@ -46,7 +46,7 @@ class VerbResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ScriptError(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a script threw: its type, its message, and where (bundle-relative file, line, frames from inner to outer)."""
+    """What a script threw: type, message, and where (bundle-relative file, line, frames from inner to outer)."""
 
     type: str
     message: str
@@ -125,7 +125,7 @@ class VerbEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="result"):
 class MessageReceived(msgspec.Struct, frozen=True, tag_field="kind", tag="received", omit_defaults=True):
     """A message of the caller reached the session.
 
-    `verb` is the ask that took it (0: it started the session); `sequence` its place in the inbound stream (0: rehearsed).
+    `verb` is the ask that took it (0: it started the session), `sequence` its place in the inbound stream (0: none).
     """
 
     at: float
@@ -157,7 +157,7 @@ class HttpExchange(msgspec.Struct, frozen=True, tag_field="kind", tag="http", om
 
 
 class Logged(msgspec.Struct, frozen=True, tag_field="kind", tag="log", omit_defaults=True):
-    """A line of the session's log: by the script (`script`), its standard output (`output`) or the platform (`platform`)."""
+    """A line of the session's log, by the script, by its standard `output`, or by the `platform` (`source`)."""
 
     at: float
     text: str

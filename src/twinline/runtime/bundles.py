@@ -52,7 +52,7 @@ class Bundles:
 def unpack(packed: bytes, folder: Path) -> None:
     """Unpack a bundle (tar.gz) into `folder`, which appears complete or not at all.
 
-    Raises Mistake, naming the member, when the archive holds anything but plain files and folders inside itself.
+    Raises Mistake, naming the member, for anything but plain files and folders inside the archive.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
@@ -92,6 +92,6 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
                 shutil.copyfileobj(content, file)
             place.chmod(0o444 | (0o111 if member.mode & 0o100 else 0))
         else:
-            raise Mistake("neither a file nor a folder", where=f"bundle, {member.name}", mend="pack no links or devices")
+            raise Mistake("neither a file nor a folder", where=f"bundle, {member.name}", mend="pack files only")
     for folder, _, _ in os.walk(target):
         Path(folder).chmod(0o755)

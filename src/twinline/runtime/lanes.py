@@ -1,7 +1,7 @@
 """Lane-runs: a recorded session played again on this build.
 
-Comes in: a lane job with the recorded transcript and the version to run. Goes out: the lane's own transcript. The caller
-is a recording, time is virtual, the outside answers from the cassette, and nothing leaves.
+Comes in: a lane job with the recorded transcript and the version to run. Goes out: the lane's own transcript. The
+caller is a recording, time is virtual, the outside answers from the cassette, and nothing leaves.
 """
 
 from collections.abc import Sequence

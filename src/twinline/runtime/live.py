@@ -1,10 +1,10 @@
-"""A live session in a worker: the engine with a text line, its transcript made durable as it grows, its work acknowledged.
+"""A live session in a worker: the engine with a text line, and its transcript made durable as it grows.
 
 Comes in: a start, further messages, or the transcript of a lost process. Goes out: chunks of transcript on the bus, the
 closing of the conversation, and acknowledgements.
 
-A work item is acknowledged only when what it caused is on the bus: a killed worker finds it again, runs the session anew
-(or from its transcript), and repeats only what has the same names as before, which the bus and carriers take once.
+A work item is acknowledged only when what it caused is on the bus: a killed worker finds it again, runs the session
+anew (or from its transcript), and repeats only what has the same names as before, which bus and carriers take once.
 """
 
 from collections import deque
@@ -44,9 +44,7 @@ class LiveSession:
         self._parts = parts
         self._worker = worker
         started = recorded[0] if recorded and isinstance(recorded[0], SessionStarted) else parts.facts(start)
-        self._line = TextLine(
-            parts.bus, session=start.session, application=start.application, address=start.address
-        )
+        self._line = TextLine(parts.bus, session=start.session, application=start.application, address=start.address)
         self._session = Session(
             started,
             self._line,
@@ -94,7 +92,8 @@ class LiveSession:
             await self._session.run(script, credentials)
         except TwinlineError as error:
             await self._fail(error)
-        except Exception as error:  # noqa: BLE001  # a session that breaks us must end, or its messages would come back for ever
+        except Exception as error:
+            # A session that breaks us must end as well, or its messages would come back for ever.
             log.exception("session.crashed", session=identifier, application=self.start.application)
             await self._fail(error)
         finally:

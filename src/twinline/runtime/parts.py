@@ -31,7 +31,7 @@ class WorkerParts:
     time_limit: float
 
     def facts(self, start: StartSession) -> SessionStarted:
-        """What a new session is pinned to. The same start gives the same seed, so that a repeated start repeats the session."""
+        """What a new session is pinned to. The same start gives the same seed: repeating it repeats the session."""
         return SessionStarted(
             at=0.0,
             session=start.session,

@@ -34,8 +34,8 @@ from twinline.model.messages import (
     WorkItem,
 )
 from twinline.runtime.bundles import Bundles
-from twinline.runtime.languages.sandbox import Interpreters, Limits, Sandboxes
 from twinline.runtime.lanes import LANE_TIME_LIMIT, run_lane
+from twinline.runtime.languages.sandbox import Interpreters, Limits, Sandboxes
 from twinline.runtime.live import LiveSession
 from twinline.runtime.outbound import OutboundProxy, OutboundSettings
 from twinline.runtime.parts import WorkerParts
@@ -50,13 +50,16 @@ FAREWELL = 5.0
 """Seconds that running scripts have to reach their next question when the worker is told to stop."""
 
 REBUILD_PATIENCE = 2.0
-"""Seconds to wait for a lost session's transcript; a session listed as open has one unless it was lost with its disk."""
+"""Seconds to wait for a lost session's transcript: one that is listed as open has some."""
 
 log = structlog.get_logger()
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):
-    """What placement tells a worker, in a JSON file of its own. `capacity` is sessions at once; `lanes` lane-runs at once; times are seconds."""
+    """What placement tells a worker, in a JSON file of its own.
+
+    `capacity` is sessions at once, `lanes` lane-runs at once; `time_limit` is seconds of one session.
+    """
 
     name: str
     cluster: Cluster
@@ -247,8 +250,10 @@ async def _chunks(bus: Bus, session: str) -> list[TranscriptChunk]:
     )
     chunks: list[TranscriptChunk] = []
     try:
-        while not chunks or message.metadata.num_pending:
+        pending = 1
+        while pending:
             message = await reader.next_msg(timeout=REBUILD_PATIENCE)
+            pending = message.metadata.num_pending or 0
             chunks.append(msgspec.json.decode(message.data, type=TranscriptChunk))
     except NatsTimeoutError:
         log.warning("session.transcript_missing", session=session, chunks=len(chunks))

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from twinline.runtime.session.options import TIMEOUT_LIMIT, address, ask_options, message_options, seconds
 
 
@@ -12,7 +13,8 @@ def ask(**arguments: object) -> tuple[int, float]:
 
 
 @pytest.mark.parametrize(
-    ("written", "read"), [(7, 7.0), ("7", 7.0), ("10.0", 10.0), ("10s", 10.0), ("500ms", 0.5), (" 2 S", 2.0), (".5", 0.5)]
+    ("written", "read"),
+    [(7, 7.0), ("7", 7.0), ("10.0", 10.0), ("10s", 10.0), ("500ms", 0.5), (" 2 S", 2.0), (".5", 0.5)],
 )
 def test_durations_are_numbers_or_strings(written: object, read: float) -> None:
     assert seconds(written) == read

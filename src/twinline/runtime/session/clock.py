@@ -31,9 +31,11 @@ class RealClock:
         self._offset = time.time() - started_at - time.monotonic()
 
     def now(self) -> float:
+        """Seconds since the session's start."""
         return round(time.monotonic() + self._offset, 6)
 
     async def sleep(self, seconds: float) -> None:
+        """Wait in real time."""
         await asyncio.sleep(seconds)
 
 
@@ -48,6 +50,7 @@ class VirtualClock:
         self._sleepers: list[float] = []
 
     def now(self) -> float:
+        """Seconds that the session believes have passed."""
         return round(self._now, 6)
 
     def advance(self, seconds: float) -> None:
@@ -55,10 +58,11 @@ class VirtualClock:
         self._now += max(seconds, 0.0)
 
     async def sleep(self, seconds: float) -> None:
+        """Jump to the end of the wait, after those that end earlier."""
         end = self._now + seconds
         heapq.heappush(self._sleepers, end)
         await asyncio.sleep(0)
-        while self._sleepers[0] < end:
+        while self._sleepers[0] < end:  # noqa: ASYNC110  # nobody can tell when another thread will start to wait
             await asyncio.sleep(SETTLE)
         heapq.heappop(self._sleepers)
         self._now = max(self._now, end)

@@ -1,10 +1,10 @@
-"""One session: a script on one side, a line on the other, and the transcript of all that crosses between them.
+"""One session: a script on one side, a line on the other, and the transcript of all that crosses between.
 
-Comes in: what the session is pinned to, its script's process, its line and its clock. Goes out: the finished transcript.
+Comes in: what the session is pinned to, its script's process, its line, its clock. Goes out: the finished transcript.
 The engine knows neither what language the script is in nor what kind of line it talks to.
 
-A session can be rebuilt after its process was lost: the script runs again and every verb it performed before is answered
-from the recorded transcript, so that nothing that was sent is sent again, until it stands where it was.
+A session can be rebuilt after its process was lost: the script runs again and every verb it performed before is
+answered from the recorded transcript, so that nothing that was sent is sent again, until it stands where it was.
 """
 
 import asyncio
@@ -223,7 +223,7 @@ class Session:
         return sum(1 for event in self.events if isinstance(event, AttemptEnded) and event.id == verb_id)
 
     def record(self, event: Event) -> None:
-        """Append to the transcript. A script that fills it without end is stopped by its limits on output and time."""
+        """Append to the transcript; one that is full takes only how the session ended."""
         if len(self.events) < TRANSCRIPT_LIMIT or isinstance(event, SessionEnded | ErrorRaised):
             self.events.append(event)
 
@@ -266,7 +266,7 @@ class Session:
         network: str | None = None,
         index: int = 0,
     ) -> None:
-        """Send a message (to the caller unless `recipient` says otherwise), once: `index` tells a verb's sends apart."""
+        """Send a message once (to the caller unless `recipient` is given); `index` tells a verb's sends apart."""
         message = f"{self.started.session}-{verb_id}-{index}"
         if self._rebuild.was_sent(message):
             return

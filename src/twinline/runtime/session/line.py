@@ -1,4 +1,4 @@
-"""What a session talks through. The engine does not know whether a telephone, a conversation or a recording is behind it.
+"""What a session talks through: the engine does not know if a telephone, a conversation or a recording is behind it.
 
 Comes in: what the session wants to say or hear. Goes out: what the caller answered.
 """

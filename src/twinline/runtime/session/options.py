@@ -1,6 +1,6 @@
 """Options of verbs as real programs write them: numbers as strings, old names, typing errors.
 
-Comes in: the arguments of a verb as the script gave them. Goes out: frozen options with the defaults of the scripting API
+Comes in: the arguments of a verb as the script gave them. Goes out: frozen options with the scripting API's defaults
 (both generations). What cannot be read falls back to the default, with a warning for the session's log.
 """
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-
 _NUMBER = re.compile(r"^\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(ms|s)?\s*$", re.IGNORECASE)
 
 ATTEMPTS_LIMIT = 100
@@ -17,6 +16,10 @@ ATTEMPTS_LIMIT = 100
 
 TIMEOUT_LIMIT = 7 * 24 * 3600.0
 """Seconds one verb may wait: a week, for conversations over messages."""
+
+
+_LARGEST = 1e12
+"""A number beyond this is no count and no duration, but a mistake (or infinity)."""
 
 
 class AskOptions(msgspec.Struct, frozen=True):
@@ -42,11 +45,12 @@ def seconds(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if value >= 0 else None
+        return float(value) if 0 <= value <= _LARGEST else None
     match = _NUMBER.match(value) if isinstance(value, str) else None
     if match is None:
         return None
-    return float(match[1]) / (1000.0 if (match[2] or "").lower() == "ms" else 1.0)
+    number = float(match[1]) / (1000.0 if (match[2] or "").lower() == "ms" else 1.0)
+    return number if number <= _LARGEST else None
 
 
 def ask_options(arguments: Mapping[str, object], warn: Callable[[str], None]) -> AskOptions:

@@ -1,7 +1,7 @@
 """Rebuilding a session from its transcript: which verb was performed already, and what it gave.
 
-Comes in: the transcript as far as it was durable when the process was lost. Goes out: for each verb that the script asks
-for again, what is recorded of it. Pure bookkeeping; the engine acts on it.
+Comes in: the transcript as far as it was durable when the process was lost. Goes out: for each verb that the script
+asks for again, what is recorded of it. Pure bookkeeping; the engine acts on it.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """A recorded caller: the line of a rehearsal.
 
-Comes in: the transcript of a real session. Goes out: that caller's answers, matched by what is asked and not by position;
+Comes in: the transcript of a real session. Goes out: that caller's answers, matched by what is asked, not by position;
 nothing is ever sent.
 """
 
@@ -22,7 +22,7 @@ from twinline.runtime.session.line import Diverged, Input
 
 @dataclass
 class _Asked:
-    """A recorded ask with what the caller did: (seconds since the ask or the answer before, text or None for silence)."""
+    """A recorded ask and what the caller did: seconds since the ask or the last answer, and text (None: silence)."""
 
     prompt: object
     choices: object
@@ -46,6 +46,7 @@ class RecordedLine:
         """A recording has nobody to tell."""
 
     async def receive(self, asked: VerbStarted, timeout: float) -> Input | None:
+        """What the recorded caller answered. Raises Diverged when this was never asked, or not so often."""
         recorded = self._matched.get(asked.id) or self._match(asked)
         if not recorded.answers:
             raise Diverged(f"asked once more than the caller answered: {_prompt(asked)!r}")
@@ -89,8 +90,9 @@ def _asks(recorded: Transcript) -> list[_Asked]:
                 ask, since = open_asks[id_]
                 ask.answers.append((event.at - since, event.text))
                 open_asks[id_] = (ask, event.at)
-            case AttemptEnded(id=id_, result=VerbResult(name="timeout")) | VerbEnded(
-                id=id_, result=VerbResult(name="timeout")
+            case (
+                AttemptEnded(id=id_, result=VerbResult(name="timeout"))
+                | VerbEnded(id=id_, result=VerbResult(name="timeout"))
             ) if id_ in open_asks:
                 ask, since = open_asks[id_]
                 ask.answers.append((event.at - since, None))

@@ -15,7 +15,9 @@ class Ended(Protocol):
     """How a script's process ended; `cause` is a sentence for people."""
 
     @property
-    def cause(self) -> str: ...
+    def cause(self) -> str:
+        """Why it ended, for people."""
+        ...
 
 
 class Script(Protocol):

@@ -153,7 +153,9 @@ VERBS: Mapping[str, Verb] = {
 }
 """The verbs of a text line by name."""
 
-VOICE_VERBS = frozenset({"record", "call", "transfer", "conference", "redirect", "startCallRecording", "stopCallRecording"})
+VOICE_VERBS = frozenset(
+    {"record", "call", "transfer", "conference", "redirect", "startCallRecording", "stopCallRecording"}
+)
 """Verbs that need a telephone."""
 
 
@@ -173,4 +175,3 @@ def spoken_text(value: object) -> str:
     if text.lstrip().startswith("<"):
         text = " ".join(_TAG.sub(" ", text).split())
     return text[:TEXT_LIMIT]
-

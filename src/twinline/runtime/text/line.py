@@ -29,6 +29,7 @@ class TextLine:
         self._inbox.put_nowait(given)
 
     async def send(self, message: MessageSent) -> None:
+        """Hand a message to the carriers' queue; returns when the bus has it."""
         await self._bus.publish_surely(
             names.OUTBOUND_SUBJECT,
             OutboundMessage(
@@ -45,6 +46,7 @@ class TextLine:
         )
 
     async def receive(self, asked: VerbStarted, timeout: float) -> Input | None:
+        """The caller's next message, in the order they arrived."""
         try:
             given = await asyncio.wait_for(self._inbox.get(), timeout)
         except TimeoutError:
