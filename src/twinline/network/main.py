@@ -1,0 +1,120 @@
+"""The edge process: gateway, dispatcher and sender around one directory.
+
+Comes in: settings from the command line. Goes out: an HTTP server and work on the bus, until it is told to stop.
+Run it with `python -m twinline.network.main --help`.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import suppress
+
+import nats.errors
+import structlog
+import uvloop
+from aiohttp import web
+
+from twinline.bus import Bus, BusAddress, connect, wait_until_prepared
+from twinline.model.errors import Trouble, TwinlineError
+from twinline.network.directory import Directory
+from twinline.network.dispatcher import Dispatcher
+from twinline.network.gateway import Gateway
+from twinline.network.sender import Sender
+from twinline.network.settings import EdgeSettings, read_settings
+
+STARTING = 30.0
+"""Seconds that the bus may take to come up."""
+
+log = structlog.get_logger()
+
+
+class _Stop(Exception):
+    """The process was told to stop."""
+
+
+async def run(settings: EdgeSettings) -> None:
+    """Be the edge until the process is told to stop (SIGTERM, SIGINT).
+
+    Raises Mistake when the settings cannot work, Trouble when the bus stays away.
+    """
+    bus = await _join(settings)
+    directory = Directory(bus)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(directory.run())
+            parts.create_task(_leave(stop))
+            await directory.complete.wait()
+            parts.create_task(Dispatcher(bus, directory, settings).run())
+            parts.create_task(Sender(bus, directory, settings).run())
+            parts.create_task(_serve(Gateway(bus, directory, settings), settings))
+    except* _Stop:
+        log.info("edge.stopped")
+    finally:
+        with suppress(nats.errors.Error, TimeoutError):
+            await bus.close()
+
+
+async def _leave(stop: asyncio.Event) -> None:
+    await stop.wait()
+    raise _Stop
+
+
+async def _join(settings: EdgeSettings) -> Bus:
+    address = BusAddress(settings.nats_url, settings.token())
+    try:
+        async with asyncio.timeout(STARTING):
+            while True:
+                try:
+                    bus = await connect(address, name="edge")
+                    break
+                except (OSError, nats.errors.NoServersError):
+                    await asyncio.sleep(0.05)
+        await wait_until_prepared(bus, patience=STARTING)
+    except TimeoutError as error:
+        raise Trouble("no bus", where=settings.nats_url, mend="start it, or give --nats-url") from error
+    except nats.errors.AuthorizationError as error:
+        raise Trouble("the bus refuses the token", where=str(settings.nats_token_file)) from error
+    return bus
+
+
+async def _serve(gateway: Gateway, settings: EdgeSettings) -> None:
+    runner = web.AppRunner(gateway.application(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
+        log.info("edge.ready", host=settings.host, port=settings.port, public=settings.public)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+def main() -> None:
+    """The process: settings, logs, run; exit code 1 with the reason when it cannot go on."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    settings = read_settings(sys.argv[1:])
+    try:
+        uvloop.run(run(settings))
+    except* (TwinlineError, OSError) as group:
+        for error in group.exceptions:
+            log.error("edge.failed", reason=str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
