@@ -133,7 +133,7 @@ def _unchanged(compared: Sequence[UnitResult], bound: float) -> str:
     fixed = sum(unit.verdict is UnitClass.FIXED for unit in compared)
     word = "regress" if changed or fixed else "differ"
     sentence = f"fewer than {100 * bound:.1f} % of sessions {word} (95 %, {len(compared)} compared)"
-    beside = [f"{count} {name}" for count, name in ((changed, "changed in its details"), (fixed, "fixed")) if count]
+    beside = [f"{count} {name}" for count, name in ((changed, "differ in detail only"), (fixed, "fixed")) if count]
     return "; ".join([sentence, *beside])
 
 
