@@ -28,6 +28,7 @@ from twinline.model.builds import BuildEntry, BuildState, Cluster, ClusterPointe
 from twinline.model.errors import Conflict, Refused, Trouble
 from twinline.model.messages import RehearsalDemand
 from twinline.release import interpreters, verify
+from twinline.runtime.languages.sandbox import check_sandbox
 from twinline.runtime.worker import WorkerSettings
 
 log = structlog.get_logger()
