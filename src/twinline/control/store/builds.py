@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from twinline.control.store.tables import BuildRow, ClusterRow
 from twinline.model.builds import Build, BuildEntry, Cluster, ClusterPointer, Significance
 from twinline.model.errors import Conflict, NotFound
+from twinline.release.soak import Soak
 
 
 def add(transaction: Session, build: Build) -> Build:
@@ -72,14 +73,14 @@ def set_significance(transaction: Session, number: int, significance: Significan
     return _build(row)
 
 
-def soaked(transaction: Session, number: int) -> float:
-    """Healthy seconds that a build has been on the development cluster."""
-    return _row(transaction, number).soaked
+def soak(transaction: Session, number: int) -> Soak:
+    """What a build has gathered on the development cluster."""
+    return _row(transaction, number).soak or Soak(number)
 
 
-def add_soak(transaction: Session, number: int, seconds: float) -> None:
-    """Add healthy seconds to a build's soak."""
-    transaction.execute(update(BuildRow).where(BuildRow.number == number).values(soaked=BuildRow.soaked + seconds))
+def set_soak(transaction: Session, gathered: Soak) -> None:
+    """Write down what a build has gathered."""
+    _row(transaction, gathered.build).soak = gathered
 
 
 def pointer(transaction: Session, cluster: Cluster) -> ClusterPointer:

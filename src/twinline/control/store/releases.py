@@ -126,11 +126,12 @@ def add_promotion(
     return _promotion(row)
 
 
-def finish_promotion(transaction: Session, number: int, state: PromotionState, finished: dict[str, int]) -> Promotion:
-    """Complete a promotion's ledger."""
-    row = transaction.get_one(PromotionRow, number)
-    row.state, row.finished, row.done_at = state, finished, time.time()
-    return _promotion(row)
+def update_promotion(transaction: Session, promotion: Promotion) -> Promotion:
+    """Write down how a promotion's ledger and state have gone on."""
+    row = transaction.get_one(PromotionRow, promotion.id)
+    row.state, row.done_at = promotion.state, promotion.done_at
+    row.in_flight, row.finished = promotion.in_flight, promotion.finished
+    return promotion
 
 
 def promotions(transaction: Session) -> list[Promotion]:

@@ -7,7 +7,7 @@ for people, whole transcripts for rehearsals. A chunk is known by its session an
 from collections.abc import Collection, Iterable
 
 import msgspec
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from twinline.control.schema import SessionDetail, SessionView
@@ -134,6 +134,21 @@ def finished(transaction: Session, application: str, limit: int) -> list[Session
         .limit(limit)
     )
     return [_view(row) for row in transaction.scalars(query)]
+
+
+def count_finished(transaction: Session, application: str) -> int:
+    """How many ended production sessions of an application are stored."""
+    query = select(func.count()).where(
+        SessionRow.application == application,
+        SessionRow.mode == Cluster.PRODUCTION,
+        SessionRow.outcome.is_not(None),
+    )
+    return transaction.scalar(query) or 0
+
+
+def count(transaction: Session) -> int:
+    """How many sessions are stored."""
+    return transaction.scalar(select(func.count()).select_from(SessionRow)) or 0
 
 
 def ended_on(transaction: Session, sessions: Collection[str]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from twinline.model.builds import BuildState, Change, Cluster, ComponentName, Si
 from twinline.model.rehearsal import ApplicationVerdict
 from twinline.model.release import Excuse, Override, PromotionState
 from twinline.model.transcript import Outcome
+from twinline.release.soak import Soak
 
 D = TypeVar("D")
 W = TypeVar("W", bound=StrEnum)
@@ -143,7 +144,7 @@ class BuildRow(Base):
     significance: Mapped[Significance] = mapped_column(Word(Significance))
     made_at: Mapped[float]
     published_at: Mapped[float | None]
-    soaked: Mapped[float] = mapped_column(default=0.0)
+    soak: Mapped[Soak | None] = mapped_column(Document(Soak))
 
 
 class ClusterRow(Base):

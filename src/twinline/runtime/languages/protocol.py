@@ -1,7 +1,7 @@
 """What a worker and a script's host say to each other: one JSON object a line (`docs/language-hosts.md`).
 
-Comes in: lines from a process that nobody trusts. Goes out: frozen messages, checked once, here; and lines for the host.
-No I/O. Whatever a line holds, `decode` gives a message or raises `ProtocolError` with a sentence for people.
+Comes in: lines from a process that nobody trusts. Goes out: frozen messages, checked once, here; and lines for the
+host. No I/O. Whatever a line holds, `decode` gives a message or raises `ProtocolError` with a sentence for people.
 """
 
 from typing import Annotated

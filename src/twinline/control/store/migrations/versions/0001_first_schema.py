@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("significance", sa.String(length=40), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("published_at", sa.Double(), nullable=True),
-        sa.Column("soaked", sa.Double(), nullable=False),
+        sa.Column("soak", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name="pk_builds"),
     )
     op.create_table(
