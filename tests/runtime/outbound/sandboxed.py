@@ -1,0 +1,37 @@
+"""Runs a script as a sandbox does: a network of its own, the relay, the clients turned to the proxy, then the script.
+
+unshare -rn python sandboxed.py INSIDE SOCKET CREDENTIALS CA (python | NODE) SCRIPT
+"""
+
+import fcntl
+import os
+import runpy
+import socket
+import struct
+import sys
+
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
+
+
+def raise_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+
+
+def main() -> None:
+    inside, socket_path, credentials, ca_file, runner, script = sys.argv[1:]
+    sys.path.insert(0, inside)
+    import relay
+    import way_out
+
+    raise_loopback()
+    relay.start(socket_path)
+    if runner != "python":
+        turn = f"require({inside + '/way_out.js'!r}).install({credentials!r}, {ca_file!r}); require({script!r})"
+        os.execv(runner, [runner, "-e", turn])
+    way_out.install(credentials, ca_file)
+    runpy.run_path(script)
+
+
+main()
