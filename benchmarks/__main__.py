@@ -1,4 +1,4 @@
-"""Print the platform's figures: `python -m benchmarks [--data DIR] [--sessions N] [--only sessions,rehearsal,start]`."""
+"""Print the platform's figures: `python -m benchmarks [--data DIR] [--sessions N] [--only sessions,start]`."""
 
 import argparse
 import asyncio

@@ -1,8 +1,8 @@
 """A load of conversations: callers who write, and the carrier that takes the replies.
 
 Comes in: the edge's address, an address of an application, a rate or a number of callers at once. Goes out: how many
-sessions a second ended, and how long each reply took. The load shares two cores with the platform that it measures, so its
-HTTP is the least that works: one request at a time on connections that stay open.
+sessions a second ended, and how long each reply took. The load shares two cores with the platform that it measures, so
+its HTTP is the least that works: one request at a time on connections that stay open.
 """
 
 import asyncio

@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -28,10 +29,12 @@ from twinline.model.builds import BuildEntry, BuildState, Cluster, ClusterPointe
 from twinline.model.errors import Conflict, Refused, Trouble
 from twinline.model.messages import RehearsalDemand
 from twinline.release import interpreters, verify
-from twinline.runtime.languages.sandbox import check_sandbox
+from twinline.runtime.languages.sandbox import Interpreters, Mode, check_sandbox
 from twinline.runtime.worker import WorkerSettings
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 STATES_WITH_WORKERS = frozenset({BuildState.CURRENT, BuildState.RAMPING, BuildState.DRAINING, BuildState.DRAINED})
 """A drained build keeps its worker warm for a rollback until it is retired."""
@@ -44,7 +47,7 @@ class PlatformSettings(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     edge_port: int = 8080
     api_port: int = 8081
-    sandbox: str = "bubblewrap"
+    sandbox: Mode = "bubblewrap"
     allow_outbound: frozenset[str] = frozenset()
     public_url: str = ""
     session_time_limit: float = 24 * 3600.0
@@ -58,7 +61,8 @@ async def run(settings: PlatformSettings) -> None:
 
     Raises Conflict when another platform uses the data folder, Refused when the sandbox cannot be had.
     """
-    check_sandbox(settings.sandbox)
+    own = Path(sys.executable)
+    await check_sandbox(Interpreters(python=own, node=None, own=own), mode=settings.sandbox)
     settings.data.mkdir(parents=True, exist_ok=True)
     with _only_one(settings.data):
         stop = asyncio.Event()
@@ -197,7 +201,7 @@ class Placement:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), 1.0)
 
-    async def _watch(self, bucket: str, type_: type[msgspec.Struct], into: dict[str, object]) -> None:
+    async def _watch(self, bucket: str, type_: type[T], into: dict[str, T]) -> None:
         async for entry in self._bus.watch(bucket, type_):
             if entry is None:
                 continue
@@ -268,9 +272,9 @@ class Placement:
         file = folder / "settings.json"
         _write_private(file, msgspec.json.encode(settings))
         return Command(
-            [str(paths.runtime), "-m", "twinline.runtime.worker", "--settings", str(file)],
+            [str(paths.own), "-B", "-m", "twinline.runtime.worker", "--settings", str(file)],
             _log_file(self._settings, name),
-            {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""},
+            {"PYTHONPATH": ""},
         )
 
 

@@ -35,7 +35,7 @@ from twinline.model.messages import (
 )
 from twinline.runtime.bundles import Bundles
 from twinline.runtime.lanes import LANE_TIME_LIMIT, run_lane
-from twinline.runtime.languages.sandbox import Interpreters, Limits, Sandboxes
+from twinline.runtime.languages.sandbox import Interpreters, Limits, Mode, Sandboxes
 from twinline.runtime.live import LiveSession
 from twinline.runtime.outbound import OutboundProxy, OutboundSettings
 from twinline.runtime.parts import WorkerParts
@@ -70,7 +70,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     python: Path
     node: Path | None
     components: dict[str, str]
-    sandbox: str
+    sandbox: Mode
     allow_outbound: frozenset[str]
     capacity: int
     lanes: int

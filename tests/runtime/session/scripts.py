@@ -1,6 +1,6 @@
-"""A script's process played by a coroutine, so that a test can hold its every step; real processes have tests of their own.
+"""A script's process played by a coroutine, so that a test can hold its every step.
 
-It says and hears the same messages as a language host.
+It says and hears the same messages as a language host; real processes have tests of their own.
 """
 
 import asyncio
