@@ -121,7 +121,7 @@ class SyncedMessage(msgspec.Struct, frozen=True, tag_field="type", tag="synced")
     id: int
 
 
-_decoder = msgspec.json.Decoder(ChannelMessage)
+_decoder: msgspec.json.Decoder[ChannelMessage] = msgspec.json.Decoder(ChannelMessage)
 _encoder = msgspec.json.Encoder()
 
 
