@@ -132,6 +132,18 @@ def test_output_may_come_before_or_after_the_log() -> None:
     assert difference(session(log("a"), log("b", "output")), session(log("b", "output"), log("a"))) is NONE
 
 
+def test_output_is_compared_by_line_however_it_was_cut() -> None:
+    left = session(log("one\ntw", "output"), log("o\nthree", "output"))
+    assert difference(left, session(log("one\n", "output"), log("two\nthree", "output"))) is NONE
+    assert difference(left, session(log("one\ntwo\nfour", "output"))) is MINOR
+    assert difference(left, session(log("one\ntwo\n", "output"))) is MINOR
+
+
+def test_process_number_in_a_warning_does_not_count() -> None:
+    left, right = (session(log(f"(node:{pid}) DeprecationWarning: x\n", "output")) for pid in (17, 1234))
+    assert difference(left, right) is NONE
+
+
 def test_log_line_does_not_hide_a_later_difference() -> None:
     left, right = session(log("a"), say(1, "x")), session(log("b"), say(1, "y"))
     assert difference(left, right) is MAJOR

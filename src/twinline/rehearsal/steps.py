@@ -4,6 +4,7 @@ Comes in: the events of a lane. Goes out: steps to compare. Gone are times, iden
 the platform itself logged, and the headers that an HTTP library sends of its own accord.
 """
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -32,7 +33,11 @@ HANDLER_ERROR = "---- Callback Error"
 """How a language host logs what a handler threw; Tropo swallowed it so, and its logs are searched for these words."""
 
 LOGS = ("log script", "log output")
-"""Kinds of steps that are only told. Output comes by a pipe of its own, so its order beside the log means nothing."""
+"""Kinds of steps that are only told. Output comes by a pipe of its own, in pieces of any size: it is compared by line,
+and its order beside the log means nothing."""
+
+_PROCESS = re.compile(r"^\(node:\d+\)")
+"""How Node.js begins a warning: with the number of its process."""
 
 _LIBRARY_HEADERS = frozenset(
     {
@@ -62,11 +67,24 @@ def steps(transcript: Transcript) -> list[Step]:
     """What a lane did, in order."""
     verbs = {event.id: event.verb for event in transcript if isinstance(event, VerbStarted)}
     found: list[Step] = []
+    printed = ""
     for place, event in enumerate(transcript):
-        for kind, fields, wording in _told(event, verbs):
-            key = msgspec.json.encode((kind, fields), order="deterministic")
-            found.append(Step(kind, fields, key, wording, place, event))
+        if isinstance(event, Logged) and event.source == "output":
+            *lines, printed = (printed + event.text).split("\n")
+            found += [_printed(line, place, event) for line in lines]
+        else:
+            found += [_step(kind, fields, wording, place, event) for kind, fields, wording in _told(event, verbs)]
+    if printed:
+        found.append(_printed(printed, len(transcript) - 1, transcript[-1]))
     return found
+
+
+def _printed(line: str, place: int, event: Event) -> Step:
+    return _step("log output", {}, _PROCESS.sub("(node)", line), place, event)
+
+
+def _step(kind: str, fields: Fields, wording: str, place: int, event: Event) -> Step:
+    return Step(kind, fields, msgspec.json.encode((kind, fields), order="deterministic"), wording, place, event)
 
 
 def _told(event: Event, verbs: dict[int, str]) -> Iterator[tuple[str, Fields, str]]:  # noqa: PLR0912 - a branch for each kind
@@ -93,7 +111,7 @@ def _told(event: Event, verbs: dict[int, str]) -> Iterator[tuple[str, Fields, st
         case Logged(text=text) if text.lstrip().startswith(HANDLER_ERROR):
             yield "handler error", {"line": event.line}, text
         case Logged():
-            yield f"log {event.source}", {"level": event.level}, event.text
+            yield "log script", {"level": event.level}, event.text
         case ErrorRaised(error=error):
             where: Fields = {"file": error.file, "line": error.line, "platform": event.platform}
             yield "error", {"type": error.type, **where}, error.message
