@@ -84,7 +84,7 @@ async def move_production(plane: Plane, number: int, asked: tuple[OverrideReques
         releases.add_overrides(transaction, given)
         text = " ".join(f"{it.by} let it past the gate {it.gate}: {it.reason}." for it in given)
         releases.announce(transaction, "promoted", build, f"Build {number} runs in production", text)
-        return _moved(transaction, before, after, PROMOTION, by, decided, given, routes)
+        return _moved(transaction, before, after, routes, kind=PROMOTION, by=by, decided=decided, given=given)
 
     promotion = await plane.store.write(move)
     await plane.publisher.publish(names.CLUSTERS, Cluster.PRODUCTION.value)
@@ -106,7 +106,7 @@ async def move_back(plane: Plane, reason: str, by: str) -> Promotion:
         build = builds.get(transaction, after.current or 0)
         title = f"Production is back on build {build.number}"
         releases.announce(transaction, "rolled-back", build, title, f"{by}: {reason}")
-        return _moved(transaction, before, after, ROLLBACK, by, None, (), routes)
+        return _moved(transaction, before, after, routes, kind=ROLLBACK, by=by)
 
     promotion = await plane.store.write(move)
     await plane.publisher.publish(names.CLUSTERS, Cluster.PRODUCTION.value)
@@ -122,11 +122,12 @@ def _moved(
     transaction: Session,
     before: ClusterPointer,
     after: ClusterPointer,
+    routes: Mapping[str, Route],
+    *,
     kind: str,
     by: str,
-    decided: Excuse | None,
-    given: tuple[Override, ...],
-    routes: Mapping[str, Route],
+    decided: Excuse | None = None,
+    given: tuple[Override, ...] = (),
 ) -> Promotion:
     builds.move(transaction, after)
     promotion = releases.add_promotion(

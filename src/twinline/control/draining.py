@@ -79,7 +79,7 @@ class Draining:
                 log.info("build.drained", cluster=cluster.value, build=number)
 
     def _empty_for(self, cluster: Cluster, number: int, empty: bool) -> float:
-        """Seconds since a build was first seen without sessions; 0 at the first such look, so that one never decides."""
+        """Seconds since a build was first seen without sessions; 0 at that first look, so that one never decides."""
         if not empty:
             self._empty_since.pop((cluster, number), None)
             return 0.0
