@@ -1,6 +1,7 @@
 """`python -m walk`: take the seven steps and say how they went; with --stay, stay up afterwards.
 
-Comes in: options. Goes out: the account, and an exit code: 0 when all seven went as told, else 1 with the one that did not.
+Comes in: options. Goes out: the account, and an exit code: 0 when all seven went as told, else 1 with the one
+that did not.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from examples.carrier import Carrier
+
 from walk import account
 from walk.cast import APPLICATIONS, COURIER, LOOKUP, PHARMACY, SECRET, TWIN_ADDRESS
 from walk.people import People

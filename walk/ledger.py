@@ -1,6 +1,6 @@
 """The count at the end: every message that was accepted, and every reply that was sent.
 
-Comes in: what the edge accepted, what the carrier got, and the stored transcripts. Goes out: nothing, or what is missing.
+Comes in: what the edge accepted, what the carrier got, the stored transcripts. Goes out: nothing, or what is missing.
 """
 
 from collections import Counter, defaultdict
@@ -31,7 +31,7 @@ def check_nothing_lost(walker: Walker) -> None:
     missing = {pair: (texts, heard.get(pair)) for pair, texts in accepted.items() if heard.get(pair) != texts}
     account.check(not missing, f"all {count} accepted messages are in {len(details)} sessions, in order", missing)
 
-    arrived = Counter(walker.people.carrier.everything())
+    arrived = Counter(tuple(message) for message in walker.people.carrier.everything())
     account.check(
         arrived == replies, f"all {replies.total()} replies came to the carrier, none twice", arrived - replies
     )

@@ -4,8 +4,6 @@ Comes in: conversations as data. Goes out: signed posts to the edge, and a recor
 the count at the end.
 """
 
-import hashlib
-import hmac
 import itertools
 import json
 import time
@@ -13,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from examples.carrier import Carrier
+from examples.carrier import SIGNATURE, Carrier, sign
+
 from walk import account
 from walk.stage import Stage, post
 
@@ -50,9 +49,7 @@ class People:
         """Send one message and have it accepted."""
         identifier = f"walk-{int(time.time())}-{next(self._identifiers)}"
         body = json.dumps({"to": address, "from": number, "text": text, "id": identifier}).encode()
-        moment = int(time.time())
-        digest = hmac.new(self.carrier.secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Twinline-Signature": f"t={moment},v1={digest}"}
+        headers = {"Content-Type": "application/json", SIGNATURE: sign(self.carrier.secret, body, time.time())}
         status, answer = post(f"{self.stage.edge}/messages", body, headers, quiet=quiet)
         if status != 202:
             raise account.WentWrong(f"expected: the edge accepts a message\nseen: {status} {answer.decode()}")

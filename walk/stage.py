@@ -17,8 +17,8 @@ from typing import TypeVar
 
 import msgspec
 
-from twinline.model.builds import Cluster
 from twinline.control.schema import ClusterView
+from twinline.model.builds import Cluster
 from walk import account
 
 ROOT = Path(__file__).parents[1]

@@ -1,7 +1,7 @@
 """Traffic: people who go on writing while builds change under them.
 
-Comes in: people and a conversation. Goes out: whole conversations, one after the other, until told to stop; what goes wrong
-in one is raised at the end.
+Comes in: people and a conversation. Goes out: whole conversations, one after the other, until told to stop; what goes
+wrong in one is raised at the end.
 """
 
 import threading

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from twinline.control.schema import SessionDetail, SessionView
+from twinline.model.builds import Cluster
 from walk import account
 from walk.people import People
-from walk.stage import Stage
+from walk.stage import STARTING, Stage
 
 
 @dataclass
@@ -42,6 +43,14 @@ class Walker:
         """Stop it, and wait until it has ended."""
         self._running.close()
         self._platform = None
+
+    def workers(self, cluster: Cluster, build: int) -> list[str]:
+        """The workers of a build on a cluster, once there are any."""
+
+        def look() -> list[str] | None:
+            return [name for name in self.stage.cluster(cluster).workers if f"-{build}-" in name] or None
+
+        return account.until(look, f"a worker of {cluster.value} on build {build} is there", seconds=STARTING)
 
     def sessions(self, application: str) -> list[SessionView]:
         """An application's stored sessions, newest first."""

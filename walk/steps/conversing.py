@@ -31,7 +31,7 @@ def step(walker: Walker) -> None:
         found = walker.sessions(cast.name)
         account.check(len(found) == len(cast.conversations), f"{cast.name} has its {len(found)} sessions", found)
     for cluster in Cluster:
-        account.until(lambda c=cluster: walker.stage.cluster(c).workers, f"a worker is back on {cluster.value}")
+        walker.workers(cluster, 1)
     walker.stage.twinline("status")
 
 

@@ -20,7 +20,7 @@ def step(walker: Walker) -> None:
     for cluster in Cluster:
         stage.twinline("cluster", "place", cluster.value, "1")
     for cluster in Cluster:
-        workers = account.until(lambda c=cluster: stage.cluster(c).workers, f"a worker joins {cluster.value}")
+        workers = walker.workers(cluster, 1)
         account.check(len(workers) == 1, f"one worker serves {cluster.value}: {', '.join(workers)}", workers)
 
     for cast in APPLICATIONS:

@@ -1,6 +1,6 @@
 """The fourth step: the next build is made, announced, and put on the development cluster only."""
 
-from xml.etree import ElementTree as xml
+from xml.etree import ElementTree
 
 from twinline.model.builds import Build, Cluster, ComponentName, Significance
 from walk import account
@@ -24,11 +24,7 @@ def step(walker: Walker) -> None:
     stage.twinline("cluster", "place", "development", "2")
     stage.twinline("cluster", "place", "production", "2", code=1)
 
-    account.until(lambda: stage.cluster(Cluster.DEVELOPMENT).current == 2 or None, "development runs build 2")
-    workers = account.until(
-        lambda: [name for name in stage.cluster(Cluster.DEVELOPMENT).workers if "-2-" in name] or None,
-        "a worker on build 2 joins development",
-    )
+    workers = walker.workers(Cluster.DEVELOPMENT, 2)
     current = stage.cluster(Cluster.PRODUCTION).current
     account.check(current == 1, f"{workers[0]} serves development; production stays on build 1", current)
 
@@ -36,6 +32,6 @@ def step(walker: Walker) -> None:
     account.check(status == 200 and b"util.isString" in page, "the changelog's page tells developers", page.decode())
     status, feed = get(f"{stage.api}/changelog.atom")
     account.check(status == 200, "the Atom feed is there", feed.decode())
-    entries = xml.fromstring(feed).findall(f"{ATOM}entry")
+    entries = ElementTree.fromstring(feed).findall(f"{ATOM}entry")
     told = [entry for entry in entries if "util.isString" in "".join(entry.itertext())]
     account.check(told, f"the Atom feed has {len(entries)} entries, build 2 among them", feed.decode())

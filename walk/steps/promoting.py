@@ -5,7 +5,7 @@ from twinline.model.builds import Cluster
 from twinline.model.rehearsal import ApplicationVerdict
 from twinline.model.release import Excuse, Promotion, PromotionState, Verdict
 from walk import account
-from walk.cast import APPLICATIONS, COURIER, PHARMACY, Cast
+from walk.cast import APPLICATIONS, COURIER, MENDED, PHARMACY, Cast
 from walk.ledger import check_nothing_lost
 from walk.stage import EXAMPLES, ROOT
 from walk.steps.rehearsing import newest
@@ -34,7 +34,7 @@ def _held(walker: Walker) -> None:
 
 def _mended(walker: Walker) -> None:
     account.remark(f"{COURIER.name} is mended and deployed; its old sessions are rehearsed again on the new code:")
-    walker.stage.twinline("app", "deploy", COURIER.name, str((EXAMPLES / COURIER.mended).relative_to(ROOT)))
+    walker.stage.twinline("app", "deploy", COURIER.name, str((EXAMPLES / MENDED).relative_to(ROOT)))
     walker.stage.twinline("rehearse", "2")
     verdicts = {each.application: each.verdict for each in newest(walker).applications}
     clean = verdicts == {cast.name: ApplicationVerdict.UNCHANGED for cast in APPLICATIONS}

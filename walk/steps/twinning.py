@@ -9,7 +9,7 @@ from walk.walker import Walker
 
 
 def step(walker: Walker) -> None:
-    """`twinline twin` makes a development copy; a message to it fails live on build 2, production answers on build 1."""
+    """`twinline twin` makes a development copy: it fails live on build 2, while production answers on build 1."""
     stage, people = walker.stage, walker.people
     twin = stage.read(ApplicationView, "twin", COURIER.name, "--address", TWIN_ADDRESS)
     account.command(f"twinline twin {COURIER.name} --address {TWIN_ADDRESS}")
@@ -21,11 +21,11 @@ def step(walker: Walker) -> None:
     account.remark("Somebody writes to the twin and somebody to production, the same words:")
     tester, customer = people.somebody(), people.somebody()
     before = {session.id for session in walker.sessions(COURIER.name)}
-    *opening, breaking = COURIER.breaking
+    *opening, breaking = COURIER.conversations[0]
     people.hold(tester, TWIN_ADDRESS, opening)
     account.said(tester, breaking.says)
     people.says(tester, TWIN_ADDRESS, breaking.says, quiet=True)
-    people.hold(customer, COURIER.address, COURIER.breaking)
+    people.hold(customer, COURIER.address, COURIER.conversations[0])
 
     failed = walker.ended_sessions(twin.name, 1)[0]
     stage.twinline("session", "show", failed.id)

@@ -84,5 +84,13 @@ def _one(build: Build) -> RenderableType:
         Text(f"Build {build.number}, {build.significance.value}, {published}", style="bold"),
         plain(_components(build)),
         *changes,
-        plain(f"{build.digest}\n{build.path}", style="dim"),
+        _unbroken(build.digest),
+        _unbroken(build.path),
     )
+
+
+def _unbroken(text: str) -> Text:
+    """Something to be copied: never broken over two lines."""
+    line = plain(text, style="dim")
+    line.no_wrap, line.overflow = True, "ignore"
+    return line

@@ -5,7 +5,7 @@ Comes in: options. Goes out: the settings handed to `control.platform`, which ru
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ def up(
     ] = 8080,
     api_port: Annotated[int, typer.Option(help="Port of the HTTP API; 0: any.", min=0, max=65535)] = 8081,
     public_url: Annotated[str, typer.Option(help="How carriers reach the edge; some sign the address they call.")] = "",
-    sandbox: Annotated[str, typer.Option(metavar="bubblewrap|none", help="What scripts are held in.")] = "bubblewrap",
+    sandbox: Annotated[Literal["bubblewrap", "none"], typer.Option(help="What scripts are held in.")] = "bubblewrap",
     allow_outbound: Annotated[
         list[str] | None,
         typer.Option(metavar="HOST:PORT", help="A local or private service scripts may reach; repeatable."),
