@@ -31,7 +31,7 @@ def check_nothing_lost(walker: Walker) -> None:
     missing = {pair: (texts, heard.get(pair)) for pair, texts in accepted.items() if heard.get(pair) != texts}
     account.check(not missing, f"all {count} accepted messages are in {len(details)} sessions, in order", missing)
 
-    arrived = Counter(tuple(message) for message in walker.people.carrier.everything())
+    arrived = Counter((each.sender, each.recipient, each.text) for each in walker.people.carrier.everything())
     account.check(
         arrived == replies, f"all {replies.total()} replies came to the carrier, none twice", arrived - replies
     )
