@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.nodes import node
 from twinline.bus import Bus, BusAddress, connect, prepare
 
 NATS_SERVER = Path(__file__).parents[1] / ".venv/bin/nats-server"
@@ -53,3 +55,15 @@ async def bus(bus_address: BusAddress) -> AsyncIterator[Bus]:
     await prepare(bus)
     yield bus
     await bus.close()
+
+
+@pytest.fixture(scope="session")
+def node22() -> Path:
+    """Node.js 22."""
+    return node("22")
+
+
+@pytest.fixture(scope="session")
+def node24() -> Path:
+    """Node.js 24."""
+    return node("24")

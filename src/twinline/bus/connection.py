@@ -30,6 +30,9 @@ TRANSCRIPT_AGE = 30 * 24 * 3600.0
 HEARTBEAT_AGE = 15.0
 """Seconds after which a silent worker is gone from its bucket."""
 
+LEAVING = 2
+"""Seconds to send what is buffered."""
+
 T = TypeVar("T")
 
 
@@ -157,9 +160,13 @@ class Bus:
         return await self.jetstream.object_store(names.BUNDLES)
 
     async def close(self) -> None:
-        """Send what is buffered and leave."""
-        if not self.client.is_closed:
-            await self.client.drain()
+        """Send what is buffered and leave.
+
+        Not by the client's own drain, which waits half a minute for subscriptions that are idle.
+        """
+        if self.client.is_connected:
+            await self.client.flush(timeout=LEAVING)
+        await self.client.close()
 
 
 async def connect(address: BusAddress, *, name: str, closed: Callable[[], Awaitable[None]] | None = None) -> Bus:

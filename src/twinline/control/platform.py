@@ -30,7 +30,7 @@ from twinline.model.errors import Conflict, Refused, Trouble
 from twinline.model.messages import RehearsalDemand
 from twinline.release import interpreters, verify
 from twinline.runtime.languages.sandbox import Interpreters, Mode, check_sandbox
-from twinline.runtime.worker import WorkerSettings
+from twinline.runtime.worker import WorkerSettings, settings_document
 
 log = structlog.get_logger()
 
@@ -270,7 +270,7 @@ class Placement:
             time_limit=self._settings.session_time_limit,
         )
         file = folder / "settings.json"
-        _write_private(file, msgspec.json.encode(settings))
+        _write_private(file, settings_document(settings))
         return Command(
             [str(paths.own), "-B", "-m", "twinline.runtime.worker", "--settings", str(file)],
             _log_file(self._settings, name),

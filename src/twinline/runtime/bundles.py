@@ -13,9 +13,11 @@ import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 
+from nats.js.errors import ObjectNotFoundError
+
 from twinline.bus import Bus
 from twinline.model.applications import BUNDLE_FILES_LIMIT, BUNDLE_LIMIT
-from twinline.model.errors import Mistake
+from twinline.model.errors import Mistake, NotFound
 
 UNPACKED_LIMIT = 5 * BUNDLE_LIMIT
 """Bytes of all files of a bundle, so that a small archive cannot fill a disk."""
@@ -41,7 +43,10 @@ class Bundles:
         return await asyncio.shield(fetching)
 
     async def _fetch(self, digest: str, folder: Path) -> Path:
-        stored = await (await self._bus.bundles()).get(digest)
+        try:
+            stored = await (await self._bus.bundles()).get(digest)
+        except ObjectNotFoundError as error:
+            raise NotFound("no such bundle is stored", where=f"bundle {digest[:12]}", mend="deploy it again") from error
         packed = stored.data or b""
         if hashlib.sha256(packed).hexdigest() != digest:
             raise Mistake("the stored bundle is not the one that was deployed", where=f"bundle {digest[:12]}")

@@ -69,6 +69,11 @@ class LiveSession:
         """Acknowledge this item when what it caused is durable."""
         self._held.append((sequence, acknowledge))
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether all that happened is on the bus, so that the session can go on elsewhere as well as here."""
+        return self._durable == len(self._session.events)
+
     async def deliver(self, item: DeliverMessage, acknowledge: Acknowledge) -> None:
         """A further message of the caller. After the line has ended the dispatcher gives it to the next session."""
         if self._session.line_ended:

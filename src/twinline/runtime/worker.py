@@ -24,6 +24,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from twinline.bus import Bus, BusAddress, connect, names, wait_until_prepared
+from twinline.logs import log_as_json
 from twinline.model.builds import Cluster
 from twinline.model.messages import (
     DeliverMessage,
@@ -82,10 +83,9 @@ async def run(settings: WorkerSettings) -> None:
     bus = await connect(settings.bus, name=settings.name)
     try:
         await wait_until_prepared(bus)
-        folder = settings.data / "workers" / settings.name
-        folder.mkdir(parents=True, exist_ok=True)
+        socket = settings.data / "run" / f"{settings.name}.sock"
         outbound = OutboundProxy(
-            socket=folder / "outbound.sock",
+            socket=socket,
             ca_folder=settings.data / "ca",
             settings=OutboundSettings(allow=settings.allow_outbound),
         )
@@ -94,7 +94,7 @@ async def run(settings: WorkerSettings) -> None:
                 Interpreters(python=settings.python, node=settings.node, own=Path(sys.executable)),
                 Limits(),
                 mode=settings.sandbox,
-                outbound_socket=folder / "outbound.sock",
+                outbound_socket=socket,
                 ca_file=proxy.ca_file,
                 capacity=settings.capacity,
             )
@@ -217,8 +217,10 @@ class LiveWork:
 
     async def farewell(self) -> None:
         """Give running scripts a moment; those that wait are on the bus and go on elsewhere."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=FAREWELL if self.running else 0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                while not all(session.at_rest for session in self._sessions.values()):
+                    await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -309,13 +311,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The process's entry: read the command line, serve until SIGTERM."""
     parser = argparse.ArgumentParser(prog="twinline-worker", description="Runs sessions of one build for one cluster.")
     parser.add_argument("--settings", type=Path, required=True, help="a JSON file with the worker's settings")
+    log_as_json()
     settings = read_settings(parser.parse_args(arguments).settings)
     uvloop.run(run(settings))
 
 
 def read_settings(file: Path) -> WorkerSettings:
     """The settings that placement wrote. Raises msgspec.ValidationError naming the field that is wrong."""
-    return msgspec.json.decode(file.read_bytes(), type=WorkerSettings)
+    return msgspec.json.decode(file.read_bytes(), type=WorkerSettings, dec_hook=lambda type_, value: type_(value))
+
+
+def settings_document(settings: WorkerSettings) -> bytes:
+    """The settings as `read_settings` reads them. They hold the bus's token: for our eyes only."""
+    return msgspec.json.encode(settings, enc_hook=str)
 
 
 if __name__ == "__main__":
