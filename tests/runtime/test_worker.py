@@ -93,7 +93,7 @@ class Station:
     async def sent(self, count: int) -> list[str]:
         """The texts of the first messages that left, by the order they were accepted in."""
         async with asyncio.timeout(20):
-            while await self.outbound_count() < count:
+            while await self.outbound_count() < count:  # noqa: ASYNC110  # the bus is asked, it does not tell
                 await asyncio.sleep(0.02)
         stored = [await self.bus.jetstream.get_msg(names.OUTBOUND, seq=1 + index) for index in range(count)]
         return [msgspec.json.decode(message.data or b"", type=OutboundMessage).text for message in stored]

@@ -101,7 +101,7 @@ async def run(settings: WorkerSettings) -> None:
             async with sandboxes:
                 parts = WorkerParts(
                     bus=bus,
-                    bundles=Bundles(bus, settings.data / "bundles"),
+                    bundles=Bundles(bus, settings.data / "unpacked"),
                     sandboxes=sandboxes,
                     proxy=proxy,
                     build=settings.build,
@@ -219,7 +219,9 @@ class LiveWork:
         """Give running scripts a moment; those that wait are on the bus and go on elsewhere."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL):
-                while not all(session.at_rest for session in self._sessions.values()):
+                while not all(  # noqa: ASYNC110  # a session comes to rest between two awaits, without an event
+                    session.at_rest for session in self._sessions.values()
+                ):
                     await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
