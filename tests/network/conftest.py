@@ -13,9 +13,11 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+import nats.errors
 import pytest
 from aiohttp import web
-from tests.conftest import free_port
+from nats.js import JetStreamContext
+from tests.conftest import NATS_SERVER, free_port
 
 from twinline.bus import Bus, BusAddress, names
 from twinline.model.applications import AddressEntry, ApplicationEntry, Carrier, Language, Version
@@ -60,6 +62,48 @@ async def publish_state(
     await bus.put(names.APPLICATIONS, "shop", entry)
     states = {build: BuildState.CURRENT} if build else {}
     await bus.put(names.CLUSTERS, Cluster.PRODUCTION, ClusterPointer(Cluster.PRODUCTION, build, 1, states))
+
+
+class BusServer:
+    """A NATS server that can be killed, started again on the same data, and given a small disk."""
+
+    def __init__(self, folder: Path, disk: str = "") -> None:
+        self._folder = folder / "bus"
+        self._folder.mkdir()
+        port = free_port()
+        self.address = BusAddress(f"nats://127.0.0.1:{port}", "secret")
+        limit = f"max_file_store: {disk}" if disk else ""
+        store = f'store_dir: "{self._folder}"'
+        (self._folder / "nats.conf").write_text(
+            f"listen: 127.0.0.1:{port}\nauthorization {{ token: secret }}\njetstream {{ {store}\n {limit} }}\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [NATS_SERVER, "--config", self._folder / "nats.conf", "--log", self._folder / "nats.log"]
+        )
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def bus_server(tmp_path: Path) -> Iterator[Callable[..., BusServer]]:
+    """Makes bus servers that are ended with the test."""
+    made: list[BusServer] = []
+
+    def make(**options: str) -> BusServer:
+        made.append(BusServer(tmp_path, **options))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()
 
 
 class EdgeProcess:
@@ -139,9 +183,7 @@ class FakeCarrier:
     async def take(self, request: web.Request) -> web.StreamResponse:
         if request.content_type == "application/json":
             post = await request.json()
-            generic.Generic().verify(
-                _arrival(request, await request.read()), Carrier("generic", "", SECRET), _now(), 60
-            )
+            generic.Generic().verify(_arrival(request, await request.read()), Carrier("generic", "", SECRET), now(), 60)
         else:
             post = dict(await request.post())
         self.posts.append(post)
@@ -158,7 +200,7 @@ def _arrival(request: web.Request, body: bytes) -> generic.Arrival:
     return generic.Arrival(str(request.url), {name.lower(): value for name, value in request.headers.items()}, body)
 
 
-def _now() -> float:
+def now() -> float:
     return time.time()
 
 
@@ -192,15 +234,21 @@ class FakeWorker:
     async def run(self) -> None:
         jetstream = self._bus.jetstream
         queue = await jetstream.pull_subscribe(names.work_subject(self._name), durable=f"w-{self._name}")
-        async with asyncio.TaskGroup() as closings:
-            while True:
-                try:
-                    batch = await queue.fetch(100, timeout=1)
-                except TimeoutError:
-                    continue
-                for message in batch:
-                    await self._take(msgspec.json.decode(message.data, type=WorkItem), closings)
-                    await message.ack()
+        try:
+            async with asyncio.TaskGroup() as closings:
+                while True:
+                    await self._take_some(queue, closings)
+        finally:
+            await queue.unsubscribe()
+
+    async def _take_some(self, queue: JetStreamContext.PullSubscription, closings: asyncio.TaskGroup) -> None:
+        try:
+            batch = await queue.fetch(100, timeout=1)
+        except (TimeoutError, nats.errors.Error):
+            return
+        for message in batch:
+            await self._take(msgspec.json.decode(message.data, type=WorkItem), closings)
+            await message.ack()
 
     async def _take(self, item: WorkItem, closings: asyncio.TaskGroup) -> None:
         if isinstance(item, StartSession):
@@ -255,7 +303,7 @@ async def post_message(
 ) -> aiohttp.ClientResponse:  # fmt: skip
     """A carrier's signed JSON message."""
     body = msgspec.json.encode({"to": address, "from": sender, "text": text, "id": identifier})
-    headers = {"Content-Type": "application/json", generic.SIGNATURE_HEADER: generic.sign(secret, body, _now())}
+    headers = {"Content-Type": "application/json", generic.SIGNATURE_HEADER: generic.sign(secret, body, now())}
     answer = await client.post(edge.url + "/messages", data=body, headers=headers)
     await answer.read()
     return answer

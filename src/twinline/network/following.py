@@ -47,7 +47,7 @@ async def follow(bus: Bus, stream: str, *, after: int) -> AsyncIterator[Msg]:
                 after = message.metadata.sequence.stream
                 yield message
         except (_Gap, nats.errors.Error, OSError) as trouble:
-            log.info("stream.again", stream=stream, after=after, reason=repr(trouble))
+            log.info("stream.again", stream=stream, after=after, reason=str(trouble) or repr(trouble))
             await asyncio.sleep(RETRY)
 
 
@@ -71,7 +71,7 @@ async def follow_queue(bus: Bus, stream: str, *, durable: str, ack_wait: float, 
             async for message in _consume(bus, stream, config):
                 yield message
         except (_Gap, nats.errors.Error, OSError) as trouble:
-            log.info("stream.again", stream=stream, reason=repr(trouble))
+            log.info("stream.again", stream=stream, reason=str(trouble) or repr(trouble))
             await asyncio.sleep(RETRY)
 
 

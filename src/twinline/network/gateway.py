@@ -107,7 +107,7 @@ class Gateway:
                 raise nats.errors.ConnectionReconnectingError
             await self._bus.publish(names.INBOUND_SUBJECT, message, once=f"{spoken.kind}:{message.id}")
         except (nats.errors.Error, OSError) as error:
-            log.warning("gateway.refused", message=message.id, reason=repr(error))
+            log.warning("gateway.refused", message=message.id, reason=str(error) or repr(error))
             raise Rejection(
                 503, "the message cannot be kept now", where="bus", mend="send it again, with the same identifier",
                 retry_after=RETRY_AFTER,

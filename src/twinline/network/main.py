@@ -14,6 +14,7 @@ import nats.errors
 import structlog
 import uvloop
 from aiohttp import web
+from structlog.typing import Processor
 
 from twinline.bus import Bus, BusAddress, connect, wait_until_prepared
 from twinline.model.errors import Trouble, TwinlineError
@@ -93,20 +94,29 @@ async def _serve(gateway: Gateway, settings: EdgeSettings) -> None:
         await runner.cleanup()
 
 
-def main() -> None:
-    """The process: settings, logs, run; exit code 1 with the reason when it cannot go on."""
+def _log_as_json() -> None:
+    """One event a line on standard error, those of the libraries too."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    render = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=shared))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def main() -> None:
+    """The process: settings, logs, run; exit code 1 with the reason when it cannot go on."""
+    _log_as_json()
     settings = read_settings(sys.argv[1:])
     try:
         uvloop.run(run(settings))

@@ -53,6 +53,8 @@ async def insist(patience: Patience, what: str, make: Callable[[], Awaitable[T]]
         except (nats.errors.Error, OSError) as error:
             wait = pause(patience, attempt)
             if attempt >= patience.attempts or loop.time() + wait > deadline:
-                raise Trouble(f"the bus did not take it after {attempt} attempts: {error!r}", where=what) from error
-            log.warning("bus.again", what=what, attempt=attempt, reason=repr(error))
+                raise Trouble(
+                    f"the bus did not take it after {attempt} attempts: {str(error) or repr(error)}", where=what
+                ) from error
+            log.warning("bus.again", what=what, attempt=attempt, reason=str(error) or repr(error))
             await asyncio.sleep(wait)

@@ -21,7 +21,7 @@ def json_fields(body: bytes) -> dict[str, object]:
     """The members of a JSON object."""
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejection(400, f"no JSON: {error}", where="body", mend="send one JSON object") from error
     if not isinstance(document, dict):
         raise Rejection(400, "JSON, but no object", where="body", mend="send one JSON object")
@@ -34,7 +34,6 @@ def form_pairs(body: bytes) -> list[tuple[str, str]]:
         return parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
-            strict_parsing=bool(body),
             errors="strict",
             max_num_fields=FIELDS_LIMIT,
         )
