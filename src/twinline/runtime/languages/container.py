@@ -27,8 +27,9 @@ OUTBOUND_INSIDE = Path(__file__).parent.parent / "outbound" / "inside"
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/localtime", "/etc/alternatives")
 
-CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL", "SYS_PTRACE")
-"""What the spawner needs to shut sessions in, to count their memory and to end them. Sessions have none."""
+CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "SETFCAP", "KILL", "SYS_PTRACE")
+"""What the spawner needs to shut sessions in, to count their memory and to end them. Sessions have none. (SETFCAP: the
+kernel asks for it where a user namespace maps its parent's user 0.)"""
 
 Mode = Literal["bubblewrap", "none"]
 """`none`: scripts run as the worker's own user, on trust; limits of a single process still hold."""

@@ -177,24 +177,33 @@ def _when(value: int, block: list[_Instruction]) -> list[_Instruction]:
     return [(_EQUAL, 0, len(block), value), *block]
 
 
+def _search(answers: list[tuple[int, list[_Instruction]]]) -> list[_Instruction]:
+    """Find the call's answer by halves: the kernel tries every call on a new filter once."""
+    if len(answers) <= 2:
+        return [step for number, block in answers for step in _when(number, block)] + [_allow]
+    middle = len(answers) // 2
+    lower, upper = _search(answers[:middle]), _search(answers[middle:])
+    return [(_AT_LEAST, len(lower), 0, answers[middle][0]), *lower, *upper]
+
+
 def system_call_filter() -> bytes:
     """The filter as classic BPF for this machine. Raises OSError on a machine it does not know."""
     if platform.machine() not in _MACHINES:
         raise OSError(f"no filter of system calls for {platform.machine()}: known are {', '.join(_MACHINES)}")
     architecture, column, clone, socket, ioctl = _MACHINES[platform.machine()]
+    families = [step for family in _FAMILIES for step in _when(family, [_allow])]
+    requests = [step for request in _TERMINAL_REQUESTS for step in _when(request, [_error(_EPERM)])]
+    answers = {
+        clone: [(_LOAD, 0, 0, 16), (_AND, 0, 0, _CLONE_NEW_ANY), *_when(0, [_allow]), _error(_EPERM)],
+        socket: [(_LOAD, 0, 0, 16), *families, _error(_EAFNOSUPPORT)],
+        ioctl: [(_LOAD, 0, 0, 24), *requests, _allow],
+    }
+    for table, error in ((_REFUSED, _EPERM), (_ABSENT, _ENOSYS)):
+        answers.update({numbers[column]: [_error(error)] for numbers in table.values() if numbers[column]})
     code = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
     if platform.machine() == "x86_64":
         code += [(_AT_LEAST, 0, 1, 0x40000000), _error(_EPERM)]  # the x32 numbers of the same calls
-    for table, error in ((_REFUSED, _EPERM), (_ABSENT, _ENOSYS)):
-        for numbers in table.values():
-            if numbers[column]:
-                code += _when(numbers[column], [_error(error)])
-    code += _when(clone, [(_LOAD, 0, 0, 16), (_AND, 0, 0, _CLONE_NEW_ANY), *_when(0, [_allow]), _error(_EPERM)])
-    families = [step for family in _FAMILIES for step in _when(family, [_allow])]
-    code += _when(socket, [(_LOAD, 0, 0, 16), *families, _error(_EAFNOSUPPORT)])
-    requests = [step for request in _TERMINAL_REQUESTS for step in _when(request, [_error(_EPERM)])]
-    code += _when(ioctl, [(_LOAD, 0, 0, 24), *requests, _allow])
-    code.append(_allow)
+    code += _search(sorted(answers.items()))
     return b"".join(struct.pack("<HBBI", *instruction) for instruction in code)
 
 

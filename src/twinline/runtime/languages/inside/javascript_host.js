@@ -397,7 +397,11 @@ function main() {
   const start = channel.read();
   process.setUncaughtExceptionCaptureCallback((thrown) => process.emit('uncaughtException', thrown) || fail(thrown));
   process.on('exit', () => end({ type: 'done' }));
-  if (start.proxy && settings.outbound) require(settings.outbound).install(start.proxy, settings.ca);
+  if (start.proxy && settings.wayOut) {
+    const wayOut = require(settings.wayOut);
+    wayOut.PROXY.port = settings.port;
+    wayOut.install(start.proxy, settings.ca);
+  }
   seedMathRandom(start.seed);
   if (start.rehearsal) holdStill(start.seed);
   const path = root + start.entry;

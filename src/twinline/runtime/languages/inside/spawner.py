@@ -33,6 +33,9 @@ Settings = Dict[str, Any]  # noqa: UP006 (Python 3.8)
 CHANNEL = 3
 """The descriptor that a host finds its channel at."""
 
+PROXY_PORT = 3128
+"""Where scripts find the outbound proxy in a sandbox: Squid's port, which people know as a proxy's."""
+
 DATAGRAM_LIMIT = 65536
 WATCH_INTERVAL = 0.25
 """Seconds between two looks at the memory of all sessions. systemd-oomd looks every second, but it has swap to help."""
@@ -63,6 +66,7 @@ class Spawner:
         self.home = os.open("/proc/self/ns/pid", os.O_RDONLY) if self.confined else -1
         self.way_out = _load(settings["outbound"], "way_out")
         self.relay = 0
+        self.port = PROXY_PORT
         self.reap_when, self._child_ended = os.pipe()
 
     def serve(self) -> None:
@@ -92,8 +96,10 @@ class Spawner:
     def _prepare(self) -> None:
         confine.adopt_orphans()
         relay = _load(self.settings["outbound"], "relay")
-        if relay is not None and self.confined:
-            self.relay = relay.start(self.settings["socket"])
+        if relay is not None and os.path.exists(self.settings["socket"]):
+            if not self.confined:  # the loopback is everybody's, so that the usual port may be taken
+                self.port = _free_port()
+            self.relay = relay.start(self.settings["socket"], port=self.port)
         if self.settings["language"] == "python":
             python_host.preload()
         os.set_blocking(self._child_ended, False)
@@ -180,12 +186,24 @@ class Spawner:
             "--max-semi-space-size=4",
             "--v8-pool-size=1",
             host,
-            json.dumps({name: settings[name] for name in ("bundle", "outbound", "ca")}),
+            json.dumps(
+                {
+                    "bundle": settings["bundle"],
+                    "wayOut": self._javascript_way_out(),
+                    "port": self.port,
+                    "ca": settings["ca"],
+                }
+            ),
         ]
         os.execv(settings["node"], arguments)
 
+    def _javascript_way_out(self) -> str:
+        path = os.path.join(self.settings["outbound"], "way_out.js")
+        return path if self.relay and os.path.exists(path) else ""
+
     def _install_way_out(self, credentials: str) -> None:
-        if self.way_out is not None and self.confined:
+        if self.way_out is not None and self.relay:
+            self.way_out.PROXY = ("127.0.0.1", self.port)
             self.way_out.install(credentials, self.settings["ca"])
 
     def _kill(self, pid: int) -> None:
@@ -258,6 +276,12 @@ def _above(descriptor: int, lowest: int) -> int:
     while descriptor <= lowest:
         descriptor = os.dup(descriptor)
     return descriptor
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _load(folder: str, name: str) -> ModuleType | None:

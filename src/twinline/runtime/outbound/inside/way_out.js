@@ -164,4 +164,4 @@ function connectForFetch(way, { hostname, protocol, port, servername }, done) {
   });
 }
 
-module.exports = { install };
+module.exports = { install, PROXY };
