@@ -91,7 +91,7 @@ def _add(parent: ElementTree.Element, tag: str, content: str = "", **attributes:
 
 
 def _as_text(entry: ChangelogEntry) -> str:
-    lines = [f"{entry.title}  ({entry.significance}, {moment(entry.at)})"]
+    lines = [f"{_clean(entry.title)}  ({entry.significance}, {moment(entry.at)})"]
     if entry.text:
         lines.append(_wrapped(entry.text, "  "))
     for section in sections(entry):
@@ -101,7 +101,7 @@ def _as_text(entry: ChangelogEntry) -> str:
 
 
 def _wrapped(content: str, lead: str) -> str:
-    return fill(content, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
+    return fill(_clean(content), _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
 
 
 def _newest_first(entries: Sequence[ChangelogEntry]) -> list[ChangelogEntry]:
@@ -113,7 +113,7 @@ def _timestamp(at: float) -> str:
 
 
 def _clean(content: str) -> str:
-    """People type reasons; XML has no way to write a control character, not even escaped."""
+    """People type reasons. XML cannot hold a control character, not even escaped, and a terminal would obey it."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", content)
 
 

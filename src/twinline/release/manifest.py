@@ -161,9 +161,9 @@ def _runtime(root: _Table, python: str) -> RuntimePart:
     own = _python_version(table, "python", python)
     if tuple(int(part) for part in own.split(".")[:2]) < OLDEST_RUNTIME_PYTHON:
         oldest = ".".join(map(str, OLDEST_RUNTIME_PYTHON))
-        table.wrong(
+        root.wrong(
             f"the runtime itself needs Python {oldest} or newer, not {own}",
-            "python",
+            *(("runtime", "python") if "python" in table.values else ("python", "version")),
             mend=f'say [runtime] python = "{oldest}" and keep the older one for scripts',
         )
     return RuntimePart(python=own, wheel=wheel)

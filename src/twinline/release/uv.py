@@ -4,6 +4,7 @@ Comes in: arguments. Goes out: what it printed, or a `Failure` with its words; t
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from functools import cache
@@ -57,8 +58,12 @@ def run(doing: str, arguments: Sequence[str | Path], *, folder: Path) -> str:
     except OSError as error:
         raise Failure(doing, str(error)) from error
     if done.returncode:
-        raise Failure(doing, _words(done.stderr) or f"exit status {done.returncode}")
+        raise Failure(doing, _words(done.stderr) or _status(done.returncode))
     return done.stdout
+
+
+def _status(code: int) -> str:
+    return f"exit status {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
 
 
 def _words(stderr: str) -> str:
