@@ -95,7 +95,11 @@ async def twin(plane: Plane, name: str, request: TwinRequest, by: str) -> Applic
             raise Mistake("only a production application has a twin", where=name, mend="name a production application")
         if original.live is None:
             raise Mistake("the application has no code yet", where=name, mend="deploy it first")
-        carrier = request.carrier or applications.carrier(transaction, name)
+        carrier = (
+            request.carrier
+            or applications.carrier(transaction, name + TWIN_SUFFIX)
+            or applications.carrier(transaction, name)
+        )
         if carrier is None:
             raise Mistake("no carrier is known for the twin", where=name, mend="name one, or give the application one")
         known = applications.entries(transaction).get(name + TWIN_SUFFIX)

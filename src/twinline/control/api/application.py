@@ -3,6 +3,8 @@
 Comes in: a `Plane`. Goes out: an ASGI application.
 """
 
+import re
+
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -20,6 +22,8 @@ from twinline.control.plane import Plane
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body, but for bundles. The largest document is a manifest of 64 KiB."""
 
+DOCUMENT = "/api/openapi.json"
+
 _SECURITY = "key"
 
 
@@ -29,15 +33,15 @@ def make_api(plane: Plane) -> Litestar:
         route_handlers=[*platform.HANDLERS, *builds.HANDLERS, *applications.HANDLERS, *releases.HANDLERS],
         state=State({"plane": plane}),
         dependencies={"plane": Provide(lambda: plane, sync_to_thread=False)},
-        middleware=[DefineMiddleware(Access, exclude=["^/api/openapi.json$"], exclude_from_auth_key=PUBLIC)],
+        middleware=[DefineMiddleware(Access, exclude=[f"^{re.escape(DOCUMENT)}/?$"], exclude_from_auth_key=PUBLIC)],
         exception_handlers={HTTPException: answer, Exception: answer},
         request_max_body_size=BODY_LIMIT,
         openapi_config=OpenAPIConfig(
             title="Twinline",
             version=platform.VERSION,
             description="Every error is a Problem: what was wrong, where, and what would be right.",
-            path="/api",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            path=DOCUMENT,
+            render_plugins=[JsonRenderPlugin(path="/")],
             components=Components(
                 security_schemes={_SECURITY: SecurityScheme(type="http", scheme="bearer", description="An API key")}
             ),

@@ -3,6 +3,7 @@
 Comes in: requests. Goes out: views of applications and sessions.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -35,10 +36,12 @@ _ABSENT = documented(HTTPStatus.NOT_FOUND)
 _ABSENT_OR_TAKEN = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
+@dataclass
 class _TakesBundle(Operation):
     """The framework cannot see that the body is an archive."""
 
     def __post_init__(self) -> None:
+        """Say what it is."""
         content = {"application/gzip": OpenAPIMediaType(Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))}
         self.request_body = RequestBody(content, "A gzipped tar archive", required=True)
 

@@ -5,11 +5,10 @@ Comes in: exceptions of ours, of the framework, of anything. Goes out: responses
 
 from http import HTTPStatus
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 from twinline.control.problems import problem_of
@@ -59,6 +58,6 @@ def _of_framework(request: Request[object, object, State], error: HTTPException)
         first = error.extra[0]
         where = " ".join(str(part) for part in (first.get("source"), first.get("key")) if part) or where
         detail, mend = str(first.get("message", detail)), "see /api/openapi.json"
-    elif isinstance(error.__cause__, msgspec.MsgspecError):
-        where, detail = "body", f"the body is not the JSON that is asked for: {error.__cause__}"
+    elif isinstance(error.__cause__, SerializationException):
+        where, detail = "body", f"the body is no JSON: {error.__cause__}"
     return Problem(status.phrase, status, detail, where, mend)
