@@ -15,6 +15,9 @@ from walk.people import People
 LANES = 3
 """Conversations at the same time: enough that some are always open, few enough for a small machine."""
 
+PAUSE = 0.3
+"""Seconds between two conversations of a lane, so that the machine has time for the walk itself."""
+
 
 @contextmanager
 def traffic(people: People, cast: Cast) -> Iterator[None]:
@@ -24,6 +27,7 @@ def traffic(people: People, cast: Cast) -> Iterator[None]:
     def lane() -> None:
         while not stop.is_set():
             people.hold(people.somebody(), cast.address, cast.conversations[0], quiet=True)
+            stop.wait(PAUSE)
 
     with ThreadPoolExecutor(LANES) as pool:
         lanes = [pool.submit(lane) for _ in range(LANES)]

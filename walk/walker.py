@@ -14,6 +14,10 @@ from walk.people import People
 from walk.stage import STARTING, Stage
 
 
+SESSIONS = 1000
+"""Sessions of one application that are asked for at once: the API's own limit, several times what a walk makes."""
+
+
 @dataclass
 class Walker:
     """The walk's one mutable thing."""
@@ -54,7 +58,7 @@ class Walker:
 
     def sessions(self, application: str) -> list[SessionView]:
         """An application's stored sessions, newest first."""
-        return self.stage.read(list[SessionView], "session", "list", "--app", application, "--limit", "10000")
+        return self.stage.read(list[SessionView], "session", "list", "--app", application, "--limit", str(SESSIONS))
 
     def ended_sessions(self, application: str, count: int) -> list[SessionView]:
         """The same, once at least so many have ended."""

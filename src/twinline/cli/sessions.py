@@ -16,7 +16,7 @@ def list_(
     context: typer.Context,
     application: Annotated[str, typer.Option("--app", help="Only of this application.")] = "",
     build: Annotated[int | None, typer.Option(help="Only on this build.", min=1)] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1, max=1000)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List sessions, newest first."""
