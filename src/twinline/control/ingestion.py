@@ -60,7 +60,7 @@ async def run(bus: Bus, store: Store) -> None:
 async def _take(subscription: JetStreamContext.PullSubscription, store: Store) -> int:
     try:
         messages = await subscription.fetch(BATCH, timeout=5)
-    except nats.errors.TimeoutError:
+    except TimeoutError:
         return 0
     chunks = [chunk for message in messages if (chunk := await _decoded(message)) is not None]
     await store.write(lambda transaction: sessions.keep(transaction, chunks))

@@ -178,7 +178,7 @@ class Rehearsals:
         async def read() -> list[LaneResult]:
             try:
                 messages = await subscription.fetch(ANSWERS_AT_ONCE, timeout=self._patience)
-            except nats.errors.TimeoutError:
+            except TimeoutError:
                 return []
             return [msgspec.json.decode(message.data, type=LaneResult) for message in messages]
 
