@@ -7,8 +7,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from hypothesis import settings
 
 from twinline.release import Made, build_wheel, make, parse
+
+# A busy machine makes any single example slow; that says nothing about the code.
+settings.register_profile("release", deadline=None)
+settings.load_profile("release")
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build-cache" / "release"

@@ -18,6 +18,9 @@ from twinline.model.errors import Mistake, Trouble
 from twinline.release import as_build, build_wheel, interpreters, make, parse, source_tree, verify
 from twinline.release.environment import STEPS
 
+pytestmark = pytest.mark.timeout(300)
+"""Making both builds copies and compiles 700 MB, once for a state of the tree."""
+
 SMALL = '[python]\nversion = "3.11"\n'
 
 

@@ -90,6 +90,10 @@ class TestRehearsal:
         assert decided.verdict is Verdict.WAIT
         assert decided.sentence == "Not rehearsed yet: bank, pizza; run `twinline rehearse 2`"
 
+    def test_a_rehearsal_of_another_build_does_not_count(self) -> None:
+        other = rehearsed(result("bank"), result("pizza"), candidate=3)
+        assert rehearsal.decide(evidence(rehearsal=other)).sentence.startswith("Not rehearsed yet: ")
+
     def test_waits_when_an_application_was_deployed_since(self) -> None:
         decided = rehearsal.decide(evidence(live={"bank": "bank-v1", "pizza": "pizza-v2"}))
         assert decided.verdict is Verdict.WAIT

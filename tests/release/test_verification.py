@@ -14,6 +14,9 @@ from twinline.release import interpreters, verify
 from twinline.release.record import Ingredients, digest_of, read_record
 from twinline.release.verification import list_files
 
+pytestmark = pytest.mark.timeout(300)
+"""Making both builds copies and compiles 700 MB, once for a state of the tree."""
+
 NAME = "runtime/lib/python3.11/site-packages/twinline/__init__.py"
 
 

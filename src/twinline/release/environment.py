@@ -243,7 +243,8 @@ def _contents(work: Path, ingredients: Ingredients) -> Contents:
 @contextmanager
 def _unfinished(builds: Path) -> Iterator[Path]:
     for leftover in builds.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(leftover)
+        # A uv whose parent was killed may still be writing there: what cannot go now goes next time.
+        shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=builds))
     work.chmod(0o755)
     try:

@@ -45,7 +45,7 @@ def decide(evidence: Evidence) -> GateResult:
 def _why_missing(evidence: Evidence) -> str:
     rehearsal = evidence.rehearsal
     assert evidence.production is not None
-    if rehearsal is None:
+    if rehearsal is None or rehearsal.candidate != evidence.candidate.number:
         return "Not rehearsed yet"
     if rehearsal.baseline != evidence.production.number:
         return f"Rehearsed against build {rehearsal.baseline}, but production runs build {evidence.production.number}"
