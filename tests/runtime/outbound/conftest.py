@@ -1,16 +1,15 @@
 """A world of its own: an HTTP and an HTTPS server that count, a proxy that may reach them, scripts in sandboxes."""
 
-import asyncio
 import datetime
 import ipaddress
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,48 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from twinline.model.transcript import HttpExchange, HttpRequest, HttpResponse
-from twinline.runtime import outbound
+from tests.runtime.outbound.world import Sandbox, Told, World
+
 from twinline.runtime.outbound import Live, OutboundProxy, OutboundSettings
 
-INSIDE = Path(outbound.__file__).parent / "inside"
-SANDBOXED = Path(__file__).parent / "sandboxed.py"
 ROOT = Path(__file__).parents[3]
-
-
-@dataclass
-class Told:
-    """What a session was told of its exchanges, in order."""
-
-    exchanges: list[HttpExchange] = field(default_factory=list)
-
-    def __call__(self, request: HttpRequest, response: HttpResponse | None, error: str) -> None:
-        self.exchanges.append(HttpExchange(at=0.0, request=request, response=response, error=error))
-
-    @property
-    def only(self) -> HttpExchange:
-        assert len(self.exchanges) == 1, self.exchanges
-        return self.exchanges[0]
-
-
-@dataclass
-class World:
-    """The servers outside, the requests that reached them, and what they answer by path."""
-
-    plain: str = ""
-    secure: str = ""
-    seen: list[str] = field(default_factory=list)
-    answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(default_factory=dict)
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(f"{request.method} {request.path_qs}")
-        if request.path in self.answers:
-            return await self.answers[request.path](request)
-        return web.Response(text=f"{request.method} {request.path_qs} {await request.text()}".strip())
-
-    @property
-    def destinations(self) -> frozenset[str]:
-        return frozenset(url.partition("//")[2] for url in (self.plain, self.secure))
 
 
 @pytest.fixture(scope="session")
@@ -140,49 +102,33 @@ def _node(version: str) -> Path:
     return found[0]
 
 
-@pytest.fixture(scope="session", params=["20", "22", "24"])
-def node(request: pytest.FixtureRequest) -> Path:
-    return _node(request.param)
+@pytest.fixture(scope="session")
+def nodes() -> dict[str, Path]:
+    """Node.js by its major version."""
+    return {version: _node(version) for version in ("20", "22", "24")}
+
+
+@pytest.fixture(params=["20", "22", "24"])
+def node(request: pytest.FixtureRequest, nodes: dict[str, Path]) -> Path:
+    """Each Node.js that scripts may run on."""
+    return nodes[request.param]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on loopback that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
-def network_of_its_own() -> Iterator[list[str]]:
+def network_of_its_own() -> list[str]:
     """The command that gives a process a network in which only it and its children are."""
     command = ["unshare", "-rn"]
     if shutil.which("unshare") is None or subprocess.run([*command, "true"], check=False).returncode:
         pytest.skip("this machine lets nobody make a network namespace")
-    yield command
-
-
-@dataclass
-class Sandbox:
-    """Runs scripts whose only way out is the proxy."""
-
-    proxy: OutboundProxy
-    socket: Path
-    credentials: str
-    told: Told
-    folder: Path
-    prefix: list[str]
-
-    async def run(self, script: str, runner: str | Path = "python", *, patience: float = 20.0) -> str:
-        """What the script printed. Fails the test when it fails."""
-        path = self.folder / ("script.py" if runner == "python" else "script.js")
-        path.write_text(script)
-        process = await asyncio.create_subprocess_exec(
-            *self.prefix, sys.executable, SANDBOXED, INSIDE, self.socket, self.credentials, self.proxy.ca_file,
-            str(runner), path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={"PATH": os.environ["PATH"]},
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(patience):
-                out, err = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode == 0, err.decode()
-        return out.decode().strip()
+    return command
 
 
 @pytest.fixture

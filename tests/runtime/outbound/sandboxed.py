@@ -9,6 +9,7 @@ import runpy
 import socket
 import struct
 import sys
+from importlib import import_module
 
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
@@ -22,8 +23,7 @@ def raise_loopback() -> None:
 def main() -> None:
     inside, socket_path, credentials, ca_file, runner, script = sys.argv[1:]
     sys.path.insert(0, inside)
-    import relay
-    import way_out
+    relay, way_out = import_module("relay"), import_module("way_out")
 
     raise_loopback()
     relay.start(socket_path)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-
-from tests.runtime.outbound.conftest import INSIDE, Sandbox, World
+from tests.runtime.outbound.world import INSIDE, Sandbox, World
 
 
 @pytest.mark.parametrize("scheme", ["plain", "secure"])
@@ -80,7 +79,8 @@ import('node:https').then(({{ get }}) => get('{world.secure}/a', (answer) =>
 async def test_many_at_once(sandbox: Sandbox, world: World, node: Path) -> None:
     script = f"""
 (async () => {{
-  const texts = await Promise.all([...Array(40).keys()].map(async (n) => (await fetch(`{world.secure}/${{n}}`)).text()));
+  const get = async (n) => (await fetch(`{world.secure}/${{n}}`)).text();
+  const texts = await Promise.all([...Array(40).keys()].map(get));
   console.log(texts.every((text, n) => text === `GET /${{n}}`), texts.length);
 }})();
 """
@@ -119,7 +119,8 @@ fetch('http://127.0.0.1:9999/').then(async (answer) =>
 async def test_a_script_without_http_does_not_pay_for_it(sandbox: Sandbox, node: Path) -> None:
     way_out = INSIDE / "way_out.js"
     script = f"""
-const loaded = process.moduleLoadList.filter((name) => /NativeModule (http|https|tls|internal\\/deps\\/undici)/.test(name));
+const heavy = /NativeModule (http|https|tls|internal\\/deps\\/undici)/;
+const loaded = process.moduleLoadList.filter((name) => heavy.test(name));
 const version = Number(process.versions.node.split('.')[0]);
 console.log(version < 22 ? 'none' : loaded.join() || 'none', typeof require('{way_out}').install);
 """

@@ -4,8 +4,7 @@ import gzip
 
 import pytest
 from aiohttp import web
-
-from tests.runtime.outbound.conftest import Sandbox, World
+from tests.runtime.outbound.world import Sandbox, World
 
 
 async def test_urllib_over_http(sandbox: Sandbox, world: World) -> None:

@@ -207,7 +207,15 @@ def _who_are_you() -> http.Response:
 
 def _request(request: http.Request) -> Request:
     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields)
-    return Request(method=request.method, url=request.url, headers=fields, body=request.raw_content or b"")
+    return Request(method=request.method, url=_url(request), headers=fields, body=request.raw_content or b"")
+
+
+def _url(request: http.Request) -> str:
+    """The absolute URL. mitmproxy's own leaves the brackets of IPv6 addresses out."""
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    default = {"http": 80, "https": 443}.get(request.scheme)
+    port = "" if request.port == default else f":{request.port}"
+    return f"{request.scheme}://{host}{port}{request.path}"
 
 
 def _response(response: Response) -> http.Response:

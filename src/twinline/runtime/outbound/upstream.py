@@ -57,8 +57,11 @@ class Upstream:
 
     async def fetch(self, request: Request) -> Response:
         """Ask the world. Redirects are the script's to follow. Raises Failure."""
-        url = URL(request.url, encoded=True)
-        where = f"{url.host}:{url.port}"
+        try:
+            url = URL(request.url, encoded=True)
+            where = f"{url.host}:{url.port}"
+        except ValueError as broken:
+            raise Failure(Kind.REFUSED, f"{request.url} is no URL ({broken})") from broken
         self._check_literal(url, where)
         try:
             async with self._client.request(
@@ -69,8 +72,10 @@ class Upstream:
                 allow_redirects=False,
             ) as answer:
                 return await self._read(answer, where)
-        except _Refused as refused:
-            raise Failure(Kind.REFUSED, str(refused)) from refused
+        except aiohttp.ClientConnectorDNSError as unknown:
+            if isinstance(unknown.os_error, _Refused):
+                raise Failure(Kind.REFUSED, str(unknown.os_error)) from unknown
+            raise Failure(Kind.UNREACHABLE, f"{where}: the name is not known") from unknown
         except TimeoutError as late:
             limit = self._settings.timeout
             if isinstance(late, aiohttp.ConnectionTimeoutError):
@@ -170,8 +175,6 @@ def _sentence(error: Exception) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({cause.verify_message})"
-    if isinstance(cause, socket.gaierror):
-        return "the name is not known"
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
     if isinstance(cause, aiohttp.ServerDisconnectedError | ConnectionResetError):

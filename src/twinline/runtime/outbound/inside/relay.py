@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import socket
+import struct
 
 HOST = "127.0.0.1"
 PORT = 3128
@@ -23,7 +24,7 @@ BUFFER = 64 * 1024
 """Bytes held for a reader that is slow, before its writer is made to wait; a pipe of Linux holds the same."""
 
 BACKLOG = 128
-PATIENCE = 5.0
+PATIENCE = 5
 """Seconds for the worker to take a connection: it does so in microseconds unless it is stuck."""
 
 PARENT_POLL = 1.0
@@ -124,7 +125,8 @@ class _Relay:
             return
         upstream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            upstream.settimeout(PATIENCE)
+            # Not `settimeout`: that would make a full backlog an error at once instead of something to wait for.
+            upstream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", PATIENCE, 0))
             upstream.connect(self.socket_path)
         except OSError:  # the worker has gone or is stuck: the client sees a closed connection
             upstream.close()
