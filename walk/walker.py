@@ -13,7 +13,6 @@ from walk import account
 from walk.people import People
 from walk.stage import STARTING, Stage
 
-
 SESSIONS = 1000
 """Sessions of one application that are asked for at once: the API's own limit, several times what a walk makes."""
 
