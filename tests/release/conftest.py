@@ -17,7 +17,7 @@ settings.load_profile("release")
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build-cache" / "release"
-KEPT = 3600.0
+KEPT = 900.0
 """Seconds that a build of an earlier state of the tree stays: another run of the tests may be using it."""
 
 
