@@ -16,7 +16,7 @@ from tests.conftest import NATS_SERVER, free_port
 
 from twinline.bus import Bus, BusAddress
 from twinline.control.client import Client
-from twinline.control.main import control_plane
+from twinline.control.main import control_plane, serve
 from twinline.control.plane import Plane
 from twinline.control.settings import Settings
 from twinline.control.store import Store, open_store
@@ -129,6 +129,24 @@ async def plane(settings: Settings, bus: Bus) -> AsyncIterator[Plane]:
     """The parts of a control plane of the test's own, without its services."""
     async with control_plane(settings) as plane:
         yield plane
+
+
+@pytest.fixture
+async def api(plane: Plane) -> AsyncIterator[Client]:
+    """The control plane of the test's own, at work. Ask it in a thread: it answers in the test's loop."""
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(plane, stop))
+    with Client(f"http://127.0.0.1:{plane.settings.port}", plane.settings.first_key.read_text().strip()) as client:
+
+        async def answers() -> bool:
+            with contextlib.suppress(Trouble):
+                return bool(await asyncio.to_thread(client.status))
+            return False
+
+        await eventually(answers)
+        yield client
+        stop.set()
+        await serving
 
 
 @contextlib.asynccontextmanager

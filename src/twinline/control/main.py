@@ -44,20 +44,27 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
-    async with control_plane(settings) as plane, asyncio.TaskGroup() as services:
-        server = _Server(_serving(plane))
-        running = [
-            services.create_task(server.serve(), name="api"),
-            services.create_task(plane.publisher.run(), name="publishing"),
-            services.create_task(ingestion.run(plane.bus, plane.store), name="transcripts"),
-            services.create_task(soaking.run(plane.bus, plane.store, settings.soak_interval), name="soak"),
-            services.create_task(Draining(plane.bus, plane.store, plane.publisher, settings).run(), name="draining"),
+    async with control_plane(settings) as plane:
+        await serve(plane, stop)
+
+
+async def serve(plane: Plane, stop: asyncio.Event) -> None:
+    """Answer requests and run the services until `stop` is set. Raises what breaks one of them."""
+    server = _Server(_serving(plane))
+    draining = Draining(plane.bus, plane.store, plane.publisher, plane.settings)
+    async with asyncio.TaskGroup() as group:
+        answering = group.create_task(server.serve(), name="api")
+        services = [
+            group.create_task(plane.publisher.run(), name="publishing"),
+            group.create_task(ingestion.run(plane.bus, plane.store), name="transcripts"),
+            group.create_task(soaking.run(plane.bus, plane.store, plane.settings.soak_interval), name="soak"),
+            group.create_task(draining.run(), name="draining"),
         ]
         await stop.wait()
         server.should_exit = True
-        await running[0]
-        for task in running[1:]:
-            task.cancel()
+        await answering
+        for service in services:
+            service.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from litestar import Request, delete, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from twinline.control import applications
 from twinline.control.api.errors import documented
@@ -53,19 +54,19 @@ class _TakesBundle(Operation):
     status_code=HTTPStatus.CREATED,
     responses=documented(HTTPStatus.CONFLICT),
 )
-async def create_application(plane: Plane, data: NewApplication) -> ApplicationView:
+async def create_application(plane: NamedDependency[Plane], data: JSONBody[NewApplication]) -> ApplicationView:
     """Make an application, with nothing deployed."""
     return await applications.create(plane, data)
 
 
 @get("/api/applications", tags=["applications"], summary="Every application", responses=documented())
-async def application_list(plane: Plane) -> list[ApplicationView]:
+async def application_list(plane: NamedDependency[Plane]) -> list[ApplicationView]:
     """Every application, by name."""
     return await plane.store.read(records.views)
 
 
 @get("/api/applications/{name:str}", tags=["applications"], summary="One application", responses=_ABSENT)
-async def application_detail(plane: Plane, name: str) -> ApplicationView:
+async def application_detail(plane: NamedDependency[Plane], name: FromPath[str]) -> ApplicationView:
     """One application."""
     return await plane.store.read(partial(records.view, name=name))
 
@@ -80,10 +81,10 @@ async def application_detail(plane: Plane, name: str) -> ApplicationView:
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
 )
 async def deploy(
-    plane: Plane,
+    plane: NamedDependency[Plane],
     request: Request[str, None, State],
-    name: str,
-    entry: Annotated[str, Parameter(description="The first script, such as main.py")],
+    name: FromPath[str],
+    entry: Annotated[str, QueryParameter(description="The first script, such as main.py")],
 ) -> ApplicationView:
     """Check a packed bundle and make it the live version."""
     return await applications.deploy(plane, name, await request.body(), entry, request.user)
@@ -96,7 +97,9 @@ async def deploy(
     status_code=HTTPStatus.CREATED,
     responses=_ABSENT_OR_TAKEN,
 )
-async def add_address(plane: Plane, name: str, data: NewAddress) -> ApplicationView:
+async def add_address(
+    plane: NamedDependency[Plane], name: FromPath[str], data: JSONBody[NewAddress]
+) -> ApplicationView:
     """Let an address reach the application, or change the carrier of one that does."""
     return await applications.add_address(plane, name, data)
 
@@ -108,7 +111,9 @@ async def add_address(plane: Plane, name: str, data: NewAddress) -> ApplicationV
     status_code=HTTPStatus.OK,
     responses=_ABSENT,
 )
-async def remove_address(plane: Plane, name: str, address: str) -> ApplicationView:
+async def remove_address(
+    plane: NamedDependency[Plane], name: FromPath[str], address: FromQuery[str]
+) -> ApplicationView:
     """Take an address away."""
     return await applications.remove_address(plane, name, address)
 
@@ -120,24 +125,26 @@ async def remove_address(plane: Plane, name: str, address: str) -> ApplicationVi
     status_code=HTTPStatus.OK,
     responses=_ABSENT_OR_TAKEN,
 )
-async def make_twin(plane: Plane, request: Request[str, None, State], name: str, data: TwinRequest) -> ApplicationView:
+async def make_twin(
+    plane: NamedDependency[Plane], request: Request[str, None, State], name: FromPath[str], data: JSONBody[TwinRequest]
+) -> ApplicationView:
     """Make the twin of a production application, or bring its code up to date."""
     return await applications.twin(plane, name, data, request.user)
 
 
 @get("/api/sessions", tags=["sessions"], summary="Stored sessions", responses=documented())
 async def session_list(
-    plane: Plane,
-    application: str = "",
-    build: int | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=SESSIONS_LIMIT)] = 50,
+    plane: NamedDependency[Plane],
+    application: FromQuery[str] = "",
+    build: FromQuery[int | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=SESSIONS_LIMIT)] = 50,
 ) -> list[SessionView]:
     """Stored sessions, newest first."""
     return await plane.store.read(partial(sessions.views, application=application, build=build, limit=limit))
 
 
 @get("/api/sessions/{session:str}", tags=["sessions"], summary="One session", responses=_ABSENT)
-async def session_detail(plane: Plane, session: str) -> SessionDetail:
+async def session_detail(plane: NamedDependency[Plane], session: FromPath[str]) -> SessionDetail:
     """One stored session with its transcript."""
     return await plane.store.read(partial(sessions.detail, session=session))
 

@@ -7,6 +7,8 @@ from functools import partial
 from http import HTTPStatus
 
 from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from sqlalchemy.orm import Session
 
 from twinline.control import clusters, making
@@ -28,19 +30,19 @@ _ABSENT = documented(HTTPStatus.NOT_FOUND)
     status_code=HTTPStatus.ACCEPTED,
     responses=documented(),
 )
-async def create_build(plane: Plane, data: BuildRequest) -> Job:
+async def create_build(plane: NamedDependency[Plane], data: JSONBody[BuildRequest]) -> Job:
     """Begin to make a build; the job's result is its number."""
     return await making.start(plane, data)
 
 
 @get("/api/builds", tags=["builds"], summary="Every build", responses=documented())
-async def build_list(plane: Plane) -> list[Build]:
+async def build_list(plane: NamedDependency[Plane]) -> list[Build]:
     """Every build, oldest first."""
     return await plane.store.read(builds.every)
 
 
 @get("/api/builds/{number:int}", tags=["builds"], summary="One build", responses=_ABSENT)
-async def build_detail(plane: Plane, number: int) -> Build:
+async def build_detail(plane: NamedDependency[Plane], number: FromPath[int]) -> Build:
     """One build."""
     return await plane.store.read(partial(builds.get, number=number))
 
@@ -52,7 +54,7 @@ async def build_detail(plane: Plane, number: int) -> Build:
     status_code=HTTPStatus.OK,
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def publish_build(plane: Plane, number: int) -> Build:
+async def publish_build(plane: NamedDependency[Plane], number: FromPath[int]) -> Build:
     """Announce a build in the changelog, so that it may be put on the development cluster."""
 
     def publish(transaction: Session) -> Build:
@@ -70,7 +72,9 @@ async def publish_build(plane: Plane, number: int) -> Build:
     status_code=HTTPStatus.OK,
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def raise_significance(plane: Plane, number: int, data: SignificanceRequest) -> Build:
+async def raise_significance(
+    plane: NamedDependency[Plane], number: FromPath[int], data: JSONBody[SignificanceRequest]
+) -> Build:
     """Say that a build changes more than its components show. Lowering is refused."""
 
     def change(transaction: Session) -> Build:
@@ -81,7 +85,7 @@ async def raise_significance(plane: Plane, number: int, data: SignificanceReques
 
 
 @get("/api/builds/{number:int}/excuse", tags=["releases"], summary="Why a build waits", responses=_ABSENT)
-async def build_excuse(plane: Plane, number: int) -> Excuse:
+async def build_excuse(plane: NamedDependency[Plane], number: FromPath[int]) -> Excuse:
     """Why a build is not in production yet, gate by gate, decided now."""
     return await clusters.excuse(plane, number)
 

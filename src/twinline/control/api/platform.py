@@ -8,6 +8,8 @@ from http import HTTPStatus
 from importlib.metadata import version
 
 from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from twinline.control import clusters
 from twinline.control.api.access import PUBLIC
@@ -31,7 +33,7 @@ async def healthz() -> str:
 
 
 @get("/api/status", tags=["platform"], summary="The platform at a glance", responses=documented())
-async def status(plane: Plane) -> Status:
+async def status(plane: NamedDependency[Plane]) -> Status:
     """The platform at a glance."""
     return Status(
         VERSION,
@@ -42,7 +44,7 @@ async def status(plane: Plane) -> Status:
 
 
 @get("/api/clusters", tags=["clusters"], summary="What the clusters run", responses=documented())
-async def cluster_list(plane: Plane) -> list[ClusterView]:
+async def cluster_list(plane: NamedDependency[Plane]) -> list[ClusterView]:
     """Both clusters with their live workers."""
     return await clusters.views(plane)
 
@@ -54,19 +56,19 @@ async def cluster_list(plane: Plane) -> list[ClusterView]:
     summary="Put a published build on a cluster",
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def place_build(plane: Plane, cluster: Cluster, data: PlaceBuild) -> ClusterPointer:
+async def place_build(plane: NamedDependency[Plane], cluster: FromPath[Cluster], data: JSONBody[PlaceBuild]) -> ClusterPointer:
     """Development takes any published build; production only its very first this way."""
     return await clusters.place(plane, cluster, data.build)
 
 
 @get("/api/jobs/{job:str}", tags=["jobs"], summary="Where a job stands", responses=documented(HTTPStatus.NOT_FOUND))
-async def job_detail(plane: Plane, job: str) -> Job:
+async def job_detail(plane: NamedDependency[Plane], job: FromPath[str]) -> Job:
     """Where a long piece of work stands."""
     return await plane.jobs.get(job)
 
 
 @post("/api/keys", tags=["keys"], summary="Make an API key", status_code=HTTPStatus.CREATED, responses=documented())
-async def create_key(plane: Plane, data: KeyRequest) -> Key:
+async def create_key(plane: NamedDependency[Plane], data: JSONBody[KeyRequest]) -> Key:
     """Make a key. Its secret is in this answer and nowhere else."""
     name = " ".join(data.name.split())
     if not name or len(name) > NAME_LIMIT or not name.isprintable():
@@ -75,13 +77,13 @@ async def create_key(plane: Plane, data: KeyRequest) -> Key:
 
 
 @get("/api/keys", tags=["keys"], summary="The keys in use", responses=documented())
-async def key_list(plane: Plane) -> list[Key]:
+async def key_list(plane: NamedDependency[Plane]) -> list[Key]:
     """The keys in use, without their secrets."""
     return await plane.store.read(keys.every)
 
 
 @delete("/api/keys/{key:int}", tags=["keys"], summary="Revoke a key", responses=documented(HTTPStatus.NOT_FOUND))
-async def revoke_key(plane: Plane, key: int) -> None:
+async def revoke_key(plane: NamedDependency[Plane], key: FromPath[int]) -> None:
     """Make a key worthless from now on."""
     await plane.store.write(partial(keys.revoke, number=key))
 

@@ -10,6 +10,8 @@ from http import HTTPStatus
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from twinline.control import clusters
 from twinline.control.api.access import PUBLIC
@@ -33,19 +35,21 @@ _ABSENT_OR_RUNNING = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
     status_code=HTTPStatus.ACCEPTED,
     responses=_ABSENT_OR_RUNNING,
 )
-async def start_rehearsal(plane: Plane, request: Request[str, None, State], data: RehearsalRequest) -> Job:
+async def start_rehearsal(
+    plane: NamedDependency[Plane], request: Request[str, None, State], data: JSONBody[RehearsalRequest]
+) -> Job:
     """Begin a rehearsal; the job's result is its identifier."""
     return await plane.rehearsals.start(data, request.user)
 
 
 @get("/api/rehearsals", tags=["rehearsals"], summary="Every rehearsal", responses=documented())
-async def rehearsal_list(plane: Plane) -> list[RehearsalView]:
+async def rehearsal_list(plane: NamedDependency[Plane]) -> list[RehearsalView]:
     """Every rehearsal, newest first."""
     return await plane.store.read(releases.rehearsals)
 
 
 @get("/api/rehearsals/{rehearsal:str}", tags=["rehearsals"], summary="A result", responses=_ABSENT_OR_RUNNING)
-async def rehearsal_detail(plane: Plane, rehearsal: str) -> RehearsalResult:
+async def rehearsal_detail(plane: NamedDependency[Plane], rehearsal: FromPath[str]) -> RehearsalResult:
     """The result of a rehearsal that is done."""
     return await plane.store.read(partial(releases.rehearsal, name=rehearsal))
 
@@ -57,7 +61,7 @@ async def rehearsal_detail(plane: Plane, rehearsal: str) -> RehearsalResult:
     media_type="text/html",
     responses=_ABSENT_OR_RUNNING,
 )
-async def rehearsal_report(plane: Plane, rehearsal: str) -> str:
+async def rehearsal_report(plane: NamedDependency[Plane], rehearsal: FromPath[str]) -> str:
     """The result of a rehearsal as one self-contained page."""
     result = await plane.store.read(partial(releases.rehearsal, name=rehearsal))
     return await asyncio.to_thread(html_page, result)
@@ -70,13 +74,15 @@ async def rehearsal_report(plane: Plane, rehearsal: str) -> str:
     status_code=HTTPStatus.CREATED,
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def promote(plane: Plane, request: Request[str, None, State], data: PromotionRequest) -> Promotion:
+async def promote(
+    plane: NamedDependency[Plane], request: Request[str, None, State], data: JSONBody[PromotionRequest]
+) -> Promotion:
     """Move production to a build. Refused while a gate holds, unless it is overridden by name and with a reason."""
     return await clusters.move_production(plane, data.build, data.overrides, request.user)
 
 
 @get("/api/promotions", tags=["releases"], summary="Every promotion", responses=documented())
-async def promotion_list(plane: Plane) -> list[Promotion]:
+async def promotion_list(plane: NamedDependency[Plane]) -> list[Promotion]:
     """Every promotion and rollback, newest first."""
     return await plane.store.read(releases.promotions)
 
@@ -88,7 +94,9 @@ async def promotion_list(plane: Plane) -> list[Promotion]:
     status_code=HTTPStatus.CREATED,
     responses=documented(HTTPStatus.CONFLICT),
 )
-async def roll_back(plane: Plane, request: Request[str, None, State], data: RollbackRequest) -> Promotion:
+async def roll_back(
+    plane: NamedDependency[Plane], request: Request[str, None, State], data: JSONBody[RollbackRequest]
+) -> Promotion:
     """Move production back to the build before."""
     reason = " ".join(data.reason.split())
     if not reason:
@@ -97,13 +105,13 @@ async def roll_back(plane: Plane, request: Request[str, None, State], data: Roll
 
 
 @get("/api/changelog", tags=["changelog"], summary="Every announcement", responses=documented())
-async def changelog(plane: Plane) -> list[ChangelogEntry]:
+async def changelog(plane: NamedDependency[Plane]) -> list[ChangelogEntry]:
     """Every announcement, newest first."""
     return await plane.store.read(releases.changelog)
 
 
 @get("/changelog", opt={PUBLIC: True}, media_type="text/html", tags=["changelog"], summary="The changelog as a page")
-async def changelog_page(plane: Plane) -> str:
+async def changelog_page(plane: NamedDependency[Plane]) -> str:
     """Every announcement as a page for everybody."""
     return documents.page(await plane.store.read(releases.changelog))
 
@@ -115,7 +123,7 @@ async def changelog_page(plane: Plane) -> str:
     tags=["changelog"],
     summary="The changelog as an Atom feed",
 )
-async def changelog_feed(plane: Plane, request: Request[None, None, State]) -> Response[bytes]:
+async def changelog_feed(plane: NamedDependency[Plane], request: Request[None, None, State]) -> Response[bytes]:
     """Every announcement as an Atom feed for everybody."""
     entries = await plane.store.read(releases.changelog)
     return Response(documents.feed(entries, site=str(request.base_url)), media_type="application/atom+xml")
