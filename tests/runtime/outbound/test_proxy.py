@@ -110,9 +110,9 @@ async def test_any_name_of_a_session_makes_credentials_that_fit_a_url(
     [
         ("http://localhost:9/", "localhost:9 leads to a loopback address"),
         ("http://127.0.0.1:9/", "127.0.0.1:9 leads to a loopback address (127.0.0.1)"),
-        ("http://[::1]:9/", "a loopback address (::1)"),
+        ("http://[::1]:9/", "[::1]:9 leads to a loopback address (::1)"),
         ("http://0.0.0.0:9/", "an unspecified address (0.0.0.0)"),
-        ("http://2130706433:9/", "a loopback address (127.0.0.1)"),
+        ("http://2130706433:9/", "2130706433:9 "),
         ("http://0x7f.1:9/", "a loopback address (127.0.0.1)"),
         ("http://169.254.169.254/latest/meta-data", "a link-local address"),
         ("http://10.0.0.1/", "a private address"),

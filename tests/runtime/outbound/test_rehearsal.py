@@ -114,7 +114,7 @@ tried(lambda: build_opener(ProxyHandler({{}})).open("http://{here}/"))
 tried(lambda: HTTPConnection("{here}").request("GET", "/"))
 tried(lambda: HTTPSConnection("{here}", context=ssl._create_unverified_context()).request("GET", "/"))
 def raw(data):
-    with socket.create_connection((host, int(port)), timeout=5) as talk:
+    with socket.create_connection((host, int(port)), timeout=1) as talk:
         talk.sendall(data)
         talk.recv(100)
 tried(lambda: raw(b"SSH-2.0-x\\r\\n"))

@@ -34,7 +34,7 @@ async def upper(tmp_path: Path) -> AsyncIterator[Path]:
         finally:
             writer.close()
 
-    async with await asyncio.start_unix_server(serve, tmp_path / "upper.sock"):
+    async with await asyncio.start_unix_server(serve, tmp_path / "upper.sock", backlog=1024):
         yield tmp_path / "upper.sock"
 
 
@@ -81,6 +81,7 @@ async def test_hundreds_at_once_and_more_than_it_takes_wait(relay: tuple[subproc
 
 async def test_connections_that_break_off_leave_nothing_open(relay: tuple[subprocess.Popen[str], int, int]) -> None:
     _, pid, port = relay
+    await say(port, b"are you there?")
     before = len(os.listdir(f"/proc/{pid}/fd"))
     for _ in range(50):
         _, writer = await asyncio.open_connection("127.0.0.1", port)

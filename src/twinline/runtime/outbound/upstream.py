@@ -59,7 +59,7 @@ class Upstream:
         """Ask the world. Redirects are the script's to follow. Raises Failure."""
         try:
             url = URL(request.url, encoded=True)
-            where = f"{url.host}:{url.port}"
+            where = _place(url.host or "", url.port or 0)
         except ValueError as broken:
             raise Failure(Kind.REFUSED, f"{request.url} is no URL ({broken})") from broken
         self._check_literal(url, where)
@@ -81,6 +81,8 @@ class Upstream:
             if isinstance(late, aiohttp.ConnectionTimeoutError):
                 limit = self._settings.connect_timeout
             raise Failure(Kind.TIMED_OUT, f"{where} did not answer within {limit:g} s") from late
+        except aiohttp.InvalidURL as odd:  # such as 127.1, a loopback address to some and a name to others
+            raise Failure(Kind.REFUSED, f"{where} is no place that can be asked ({odd})") from odd
         except (aiohttp.ClientError, OSError, ValueError) as broken:
             raise Failure(Kind.UNREACHABLE, f"{where}: {_sentence(broken)}") from broken
 
@@ -124,7 +126,7 @@ class _CheckedNames(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         addresses = [str(info[4][0]) for info in found]
-        reasons = [_forbidden(address, f"{host}:{port}", self._settings) for address in addresses]
+        reasons = [_forbidden(address, _place(host, port), self._settings) for address in addresses]
         allowed = [info for info, reason in zip(found, reasons, strict=True) if not reason]
         if not allowed:
             raise _Refused(reasons[0] if reasons else f"{host} has no address")
@@ -142,6 +144,10 @@ class _CheckedNames(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _forbidden(address: str, where: str, settings: OutboundSettings) -> str:

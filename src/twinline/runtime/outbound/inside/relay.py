@@ -23,7 +23,9 @@ CONNECTION_LIMIT = 512
 BUFFER = 64 * 1024
 """Bytes held for a reader that is slow, before its writer is made to wait; a pipe of Linux holds the same."""
 
-BACKLOG = 128
+BACKLOG = 1024
+"""Connections that wait to be taken. Beyond it Linux answers with SYN cookies and resets some that were told yes."""
+
 PATIENCE = 5
 """Seconds for the worker to take a connection: it does so in microseconds unless it is stuck."""
 
