@@ -53,7 +53,7 @@ def platform(data: Path, carrier_port: int) -> Iterator[Place]:
     with (data / "up.log").open("ab") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "twinline.cli", "up", "--data", str(data)),
+                *(str(Path(sys.executable).parent / "twinline"), "up", "--data", str(data)),
                 *("--port", str(edge_port), "--api-port", str(api_port)),
             ],
             stdout=output,
