@@ -64,6 +64,10 @@ class ControlProcess:
         return Client(f"http://127.0.0.1:{self.port}", (self.data / "api-key").read_text().strip())
 
     @property
+    def pid(self) -> int | None:
+        return self._process and self._process.pid
+
+    @property
     def log(self) -> str:
         return (self.data / "control.log").read_text()
 

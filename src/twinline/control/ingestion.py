@@ -27,7 +27,7 @@ BATCH = 500
 LINGER_SECONDS = 0.2
 """Wait after a batch that was not full, so that a busy platform is stored in few transactions; nobody waits for it."""
 
-ACKNOWLEDGE_SECONDS = 10.0
+ACKNOWLEDGE_SECONDS = 5.0
 """After this the bus gives unacknowledged chunks out again."""
 
 RETRY_SECONDS = 2.0
