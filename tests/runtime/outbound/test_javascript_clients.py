@@ -68,6 +68,11 @@ for (const agent of [false, new Mine()])
     assert (await sandbox.run(script, node)).splitlines() == ["GET /a", "GET /a"]
 
 
+async def test_a_relay_at_another_port(sandbox: Sandbox, world: World, node: Path) -> None:
+    script = f"fetch('{world.plain}/a').then((answer) => answer.text()).then(console.log)"
+    assert await sandbox.run(script, node, port=4321) == "GET /a"
+
+
 async def test_modules_that_are_imported(sandbox: Sandbox, world: World, node: Path) -> None:
     script = f"""
 import('node:https').then(({{ get }}) => get('{world.secure}/a', (answer) =>

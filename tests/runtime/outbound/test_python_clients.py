@@ -22,6 +22,17 @@ async def test_urllib_over_https_trusts_the_proxys_authority(sandbox: Sandbox, w
     assert sandbox.told.only.request.body == "x=1"
 
 
+async def test_a_relay_at_another_port(sandbox: Sandbox, world: World) -> None:
+    script = f"""
+from http.client import HTTPConnection
+from urllib.request import urlopen
+connection = HTTPConnection("{world.plain.partition("//")[2]}")
+connection.request("GET", "/b")
+print(urlopen("{world.plain}/a").read().decode(), connection.getresponse().read().decode())
+"""
+    assert await sandbox.run(script, port=4321) == "GET /a GET /b"
+
+
 @pytest.mark.parametrize("kind", ["HTTPConnection", "HTTPSConnection"])
 async def test_http_client_used_directly_keeps_its_connection(sandbox: Sandbox, world: World, kind: str) -> None:
     url = world.secure if kind == "HTTPSConnection" else world.plain

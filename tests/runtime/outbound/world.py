@@ -64,13 +64,13 @@ class Sandbox:
     folder: Path
     prefix: list[str]
 
-    async def run(self, script: str, runner: str | Path = "python", *, patience: float = 20.0) -> str:
+    async def run(self, script: str, runner: str | Path = "python", *, patience: float = 20.0, port: int = 3128) -> str:
         """What the script printed. Fails the test when it fails."""
         path = self.folder / ("script.py" if runner == "python" else "script.js")
         path.write_text(script)
         process = await asyncio.create_subprocess_exec(
             *self.prefix, sys.executable, SANDBOXED, INSIDE, self.socket, self.credentials, self.proxy.ca_file,
-            str(runner), path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            str(port), str(runner), path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         try:

@@ -11,6 +11,7 @@
 
 const module_ = require('node:module');
 
+// Where the relay listens. Whoever started it elsewhere says so here before `install`.
 const PROXY = { host: '127.0.0.1', port: 3128 };
 
 // Milliseconds for the proxy to open a tunnel. It answers before it has talked to anybody, so this means it is gone.

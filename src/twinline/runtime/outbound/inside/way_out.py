@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     _AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, _Found]
 
 PROXY = ("127.0.0.1", 3128)
+"""Where the relay listens. Whoever started it elsewhere says so here before `install`."""
 
 STAND_INS = "198.18.{}.{}"
 """Addresses that stand for names. RFC 2544 keeps 198.18.0.0/15 for benchmarks, so no real host has one."""
