@@ -14,8 +14,9 @@ from twinline.control.jobs import Report
 from twinline.control.plane import Plane
 from twinline.control.schema import BuildRequest, Job
 from twinline.control.store import builds
-from twinline.model.errors import Conflict, Mistake
-from twinline.release import Made, Manifest, as_build, build_wheel, make, parse, read_record, source_tree
+from twinline.model.builds import Build
+from twinline.model.errors import Conflict, Mistake, NotFound, Refused
+from twinline.release import Contents, Made, Manifest, as_build, build_wheel, make, parse, read_record, source_tree
 
 
 async def start(plane: Plane, request: BuildRequest) -> Job:
@@ -56,5 +57,13 @@ def _record(transaction: Session, made: Made, manifest: Manifest) -> int:
             f"build {same[0]} is exactly this", where="build.toml", mend="change the manifest, or use that build"
         )
     before = builds.latest(transaction)
-    previous = read_record(Path(before.path)).contents if before else None
+    previous = _contents(before) if before else None
     return builds.add(transaction, as_build(made, manifest, number=0, previous=previous, made_at=time.time())).number
+
+
+def _contents(build: Build) -> Contents:
+    """What an earlier build holds, as far as it is still known: its folder may have been removed since."""
+    try:
+        return read_record(Path(build.path)).contents
+    except (NotFound, Refused):
+        return Contents(build.components)

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from tests.control.conftest import ControlProcess
 from tests.control.examples import add_build
+from tests.release.conftest import small_wheel
 
 from twinline.control.client import Client
+from twinline.control.schema import Job
 from twinline.control.store import Store
-from twinline.model.builds import Cluster, Significance
+from twinline.model.builds import Cluster, ComponentName, Significance
 from twinline.model.errors import Conflict, Mistake, NotFound, Refused, TwinlineError
 from twinline.model.release import Verdict
 
@@ -87,3 +89,17 @@ async def test_an_excuse_names_each_gate(client: Client, records: Store) -> None
     excuse = client.excuse(await add_build(records))
     assert excuse.verdict >= Verdict.WAIT
     assert {"soak", "rehearsal", "undetermined"} <= {gate.gate for gate in excuse.gates}
+
+
+def test_a_manifest_becomes_a_build_with_the_next_number_once(client: Client, tmp_path: Path) -> None:
+    wheel = str(small_wheel(tmp_path))
+    before = max((build.number for build in client.builds()), default=0)
+    seen: list[Job] = []
+    job = client.wait(client.create_build(MANIFEST, wheel), progress=seen.append, poll=0.02)
+    build = client.build(int(job.result))
+    assert build.number == before + 1
+    assert build.published_at is None
+    assert build.components[ComponentName.PYTHON].startswith("3.11.")
+    assert {it.steps for it in seen if it.steps} == {job.steps}
+    with pytest.raises(Conflict, match=f"build {build.number} is exactly this"):
+        client.wait(client.create_build(MANIFEST, wheel))
