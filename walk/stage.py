@@ -79,14 +79,18 @@ class Stage:
             get(f"{place}/healthz", quiet=True)[0] == 200 for place in (self.edge, self.api)
         )
 
-    def twinline(self, *arguments: str, code: int = 0, quiet: bool = False) -> str:
-        """Run a command as a user would and give what it printed. Raises WentWrong when it ends with another code."""
+    def twinline(self, *arguments: str, code: int = 0, quiet: bool = False, key: str = "") -> str:
+        """Run a command as a user would and give what it printed; `key` is somebody's own.
+
+        Raises WentWrong when it ends with another code.
+        """
         if not quiet:
             account.command(shlex.join(["twinline", *arguments]))
+        own_key = {"TWINLINE_API_KEY": key} if key else {}
         done = subprocess.run(
             [TWINLINE, "--data", self.data, *arguments],
             cwd=ROOT, capture_output=True, text=True, timeout=COMMAND, check=False,
-            env={"PATH": "/usr/bin:/bin", "COLUMNS": str(account.WIDTH - 5), "LANG": "C.UTF-8"},
+            env={"PATH": "/usr/bin:/bin", "COLUMNS": str(account.WIDTH - 5), "LANG": "C.UTF-8", **own_key},
         )  # fmt: skip
         told = done.stdout if code == 0 or done.stdout else done.stderr
         if not quiet:

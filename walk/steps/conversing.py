@@ -52,7 +52,7 @@ def _check_stored(walker: Walker, cast: Cast) -> None:
     account.check(looked_up, f"{cast.name}: {len(looked_up)} HTTP look-ups are in the cassettes", events)
     aside = {event.recipient for event in events if isinstance(event, MessageSent)} - {each.caller for each in sessions}
     account.check(aside, f"{cast.name}: messages also went to {', '.join(sorted(aside))}", events)
-    walker.stage.twinline("session", "show", sessions[0].id)
+    walker.stage.twinline("session", "show", sessions[-1].id)
 
 
 def _texts(transcript: Transcript) -> tuple[str, ...]:

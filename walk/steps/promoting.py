@@ -1,6 +1,6 @@
 """The seventh step: why build 2 waits, how it goes to production all the same, and the way back."""
 
-from twinline.control.schema import SessionView
+from twinline.control.schema import Key, SessionView
 from twinline.model.builds import Cluster
 from twinline.model.rehearsal import ApplicationVerdict
 from twinline.model.release import Excuse, Promotion, PromotionState, Verdict
@@ -13,6 +13,8 @@ from walk.traffic import traffic
 from walk.walker import Walker
 
 REASON = "demonstration: rehearsed clean, and nobody waits fourteen days for a walk"
+BY = "ada"
+"""Who lets build 2 past the gate."""
 
 
 def step(walker: Walker) -> None:
@@ -55,14 +57,17 @@ def _mended(walker: Walker) -> None:
 def _promoted(walker: Walker) -> None:
     account.remark("A conversation with each application is open, others come and go, and build 2 is promoted:")
     open_ones = [_opened(walker, cast) for cast in APPLICATIONS]
-    walker.stage.twinline("promote", "2", "--override", "soak", "--reason", REASON)
+    key = walker.stage.read(Key, "key", "create", BY).secret
+    account.command(f"export TWINLINE_API_KEY=$(twinline key create {BY} --json | jq -r .secret)")
+    walker.stage.twinline("promote", "2", "--override", "soak", "--reason", REASON, key=key)
     record = _newest_move(walker)
     let_past = [(each.gate, each.reason) for each in record.overrides]
     account.check(let_past == [("soak", REASON)], "the record shows the override with its reason", record)
-    account.check(record.overrides[0].by == record.by, f"and who said so: {record.by}", record)
+    account.check(record.overrides[0].by == record.by == BY, f"and who said so: {BY}", record)
     account.check(len(record.in_flight) >= len(open_ones), f"{len(record.in_flight)} sessions were in flight", record)
     _serves(walker, 2)
-    walker.stage.twinline("promote", "2", code=1)
+    account.remark("A second promotion is refused while conversations are open:")
+    walker.stage.twinline("promote", "1", code=1)
 
     account.remark("Who begins now begins on build 2; who had begun ends on build 1:")
     for cast in APPLICATIONS:

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from twinline.cli.connection import client
-from twinline.cli.output import CANNOT_TELL, FAILS, AsJson, leave, moment, plain, show, table
+from twinline.cli.output import CANNOT_TELL, FAILS, AsJson, leave, moment, plain, show
 from twinline.control.schema import OverrideRequest
 from twinline.model.errors import Mistake
-from twinline.model.release import ALLOWS, ChangelogEntry, Excuse, Promotion, Verdict
+from twinline.model.release import ALLOWS, ChangelogEntry, Excuse, GateResult, Promotion, Verdict
 
 commands = typer.Typer(help="Read the record of promotions.", no_args_is_help=True)
 
@@ -81,20 +82,17 @@ def _overrides(gates: list[str], reasons: list[str]) -> tuple[OverrideRequest, .
 
 
 def _excuse(found: Excuse) -> RenderableType:
-    rows = [
-        (
-            gate.gate,
-            Text(gate.verdict.label, style="green" if gate.verdict in ALLOWS else "red"),
-            gate.sentence,
-            gate.who,
-        )
-        for gate in found.gates
-    ]
-    gates = table("Gate", "Verdict", "Why", "Who can act", rows=rows, empty="No gate was asked.")
-    due = [plain(f"earliest {moment(found.due)} UTC", style="dim")] if found.due else []
-    return Group(
-        plain(f"Build {found.build} to {found.target.value}: {found.headline}", style="bold"), *due, Text(""), gates
-    )
+    due = f", {moment(found.due)} UTC at the earliest" if found.due else ""
+    head = plain(f"Build {found.build} to {found.target.value}: {found.verdict.label}{due}", style="bold")
+    return Group(head, *(part for gate in found.gates for part in _gate(gate)))
+
+
+def _gate(gate: GateResult) -> tuple[RenderableType, ...]:
+    verdict = Text(gate.verdict.label, style="green" if gate.verdict in ALLOWS else "red")
+    who = plain(f"who can act: {gate.who}", style="dim")
+    heading = Text.assemble(plain(gate.gate, style="bold"), ": ", verdict)
+    sentences = (plain(gate.sentence),) if gate.verdict in ALLOWS else (plain(gate.sentence), who)
+    return Text(""), heading, Padding(Group(*sentences), (0, 0, 0, 2))
 
 
 def _promotion(done: Promotion) -> RenderableType:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twinline.cli.events import line
-from twinline.cli.output import CANNOT_TELL, FAILS, plain, table
+from twinline.cli.output import CANNOT_TELL, FAILS, plain
 from twinline.model.rehearsal import (
     ApplicationResult,
     ApplicationVerdict,
@@ -48,16 +48,17 @@ def verdicts(result: RehearsalResult) -> RenderableType:
         f", {result.left_out} sessions left out by the budget" if result.left_out else ""
     )
     title = plain(f"Build {result.candidate} against build {result.baseline}", style="bold")
-    rows = table(
-        "Application", "Verdict", "Sessions", "",
-        rows=[
-            (each.application, Text(each.verdict.value, style=STYLES[each.verdict]), str(each.compared), each.sentence)
-            for each in result.applications
-        ],
-        empty="No production application has a finished session to rehearse.",
-    )  # fmt: skip
-    details = [part for application in result.applications for part in _details(application)]
-    return Group(title, plain(f"{figures}; rehearsal {result.rehearsal}", style="dim"), Text(""), rows, *details)
+    head = (title, plain(f"{figures}; rehearsal {result.rehearsal}", style="dim"))
+    if not result.applications:
+        return Group(*head, Text("No production application has a finished session to rehearse."))
+    parts = [part for application in result.applications for part in _application(application)]
+    return Group(*head, *parts)
+
+
+def _application(application: ApplicationResult) -> list[RenderableType]:
+    verdict = Text(application.verdict.value, style=STYLES[application.verdict])
+    heading = Text.assemble(plain(application.application, style="bold"), ": ", verdict)
+    return [Text(""), heading, Padding(plain(application.sentence), (0, 0, 0, 2)), *_details(application)]
 
 
 def _details(application: ApplicationResult) -> list[RenderableType]:
