@@ -6,16 +6,13 @@ Comes in: a verb with its arguments, and the session it acts on. Goes out: the e
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 from twinline.model.errors import Mistake
 from twinline.model.messages import TEXT_LIMIT
 from twinline.model.transcript import MessageReceived, VerbResult, VerbStarted
 from twinline.runtime.grammar import Grammar, compile_grammar
+from twinline.runtime.session.acting import Acting
 from twinline.runtime.session.options import AskOptions, ask_options, message_options, seconds
-
-if TYPE_CHECKING:
-    from twinline.runtime.session.engine import Session
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -27,10 +24,10 @@ class VerbError(Exception):
     """The verb cannot be performed; the script sees an exception with this message."""
 
 
-Verb = Callable[["Session", VerbStarted], Awaitable[VerbResult]]
+Verb = Callable[[Acting, VerbStarted], Awaitable[VerbResult]]
 
 
-async def say(session: "Session", verb: VerbStarted) -> VerbResult:
+async def say(session: Acting, verb: VerbStarted) -> VerbResult:
     """One message to the caller. Markup is for voices: a text line leaves it out."""
     session.require_line("say")
     text = spoken_text(verb.arguments.get("text"))
@@ -39,7 +36,7 @@ async def say(session: "Session", verb: VerbStarted) -> VerbResult:
     return VerbResult(name="say")
 
 
-async def ask(session: "Session", verb: VerbStarted) -> VerbResult:
+async def ask(session: Acting, verb: VerbStarted) -> VerbResult:
     """Ask and wait for the caller's next message, at most `attempts` times.
 
     The session's first ask takes the message that started it, without sending its prompt for that attempt.
@@ -62,7 +59,7 @@ async def ask(session: "Session", verb: VerbStarted) -> VerbResult:
 
 
 async def _attempt(
-    session: "Session", verb: VerbStarted, options: AskOptions, grammar: Grammar, attempt: int
+    session: Acting, verb: VerbStarted, options: AskOptions, grammar: Grammar, attempt: int
 ) -> VerbResult:
     text = session.take_initial_text()
     if text is None:
@@ -94,7 +91,7 @@ def _grammar(choices: str) -> Grammar:
         raise VerbError(f"choices cannot be read: {mistake}") from mistake
 
 
-async def message(session: "Session", verb: VerbStarted) -> VerbResult:
+async def message(session: Acting, verb: VerbStarted) -> VerbResult:
     """A message to somebody else. It does not touch the session's own line and works after that has ended."""
     options = message_options(verb.arguments, session.network)
     if not options.to:
@@ -111,7 +108,7 @@ async def message(session: "Session", verb: VerbStarted) -> VerbResult:
     return VerbResult(name="message")
 
 
-async def wait(session: "Session", verb: VerbStarted) -> VerbResult:
+async def wait(session: Acting, verb: VerbStarted) -> VerbResult:
     """Let time pass: `milliseconds`, as the scripting API counts it."""
     milliseconds = seconds(verb.arguments.get("milliseconds", 0))
     if milliseconds is None:
@@ -123,19 +120,19 @@ async def wait(session: "Session", verb: VerbStarted) -> VerbResult:
     return VerbResult(name="wait")
 
 
-async def answer(session: "Session", verb: VerbStarted) -> VerbResult:
+async def answer(session: Acting, verb: VerbStarted) -> VerbResult:
     """A text line is answered from the start."""
     session.require_line("answer")
     return VerbResult(name="answer")
 
 
-async def hangup(session: "Session", verb: VerbStarted) -> VerbResult:
+async def hangup(session: Acting, verb: VerbStarted) -> VerbResult:
     """End the session's line; the script goes on. Repeating it changes nothing."""
     await session.end_line("DISCONNECTED")
     return VerbResult(name="hangup")
 
 
-async def reject(session: "Session", verb: VerbStarted) -> VerbResult:
+async def reject(session: Acting, verb: VerbStarted) -> VerbResult:
     """Leave the line without a word."""
     await session.end_line("REJECTED")
     return VerbResult(name="reject")
@@ -159,7 +156,7 @@ VOICE_VERBS = frozenset(
 """Verbs that need a telephone."""
 
 
-async def perform(session: "Session", verb: VerbStarted) -> VerbResult:
+async def perform(session: Acting, verb: VerbStarted) -> VerbResult:
     """Perform one verb. Raises VerbError when it cannot be performed."""
     performer = VERBS.get(verb.verb)
     if performer is None:
