@@ -9,6 +9,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -245,6 +246,8 @@ class FakeWorker:
         try:
             batch = await queue.fetch(100, timeout=1)
         except (TimeoutError, nats.errors.Error):
+            assert not self._bus.client.is_closed
+            await asyncio.sleep(0.02)
             return
         for message in batch:
             await self._take(msgspec.json.decode(message.data, type=WorkItem), closings)
@@ -280,11 +283,11 @@ class FakeWorker:
 
 
 @pytest.fixture
-async def worker(bus: Bus) -> AsyncIterator[Callable[..., FakeWorker]]:
+async def start_worker() -> AsyncIterator[Callable[..., FakeWorker]]:
     """Starts workers that are ended with the test."""
     tasks: list[asyncio.Task[None]] = []
 
-    def start(name: str = "production-1-0", **options: float) -> FakeWorker:
+    def start(bus: Bus, name: str = "production-1-0", **options: float) -> FakeWorker:
         made = FakeWorker(bus, name, **options)
         tasks.append(asyncio.create_task(made.run()))
         return made
@@ -295,6 +298,12 @@ async def worker(bus: Bus) -> AsyncIterator[Callable[..., FakeWorker]]:
             task.result()
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+def worker(bus: Bus, start_worker: Callable[..., FakeWorker]) -> Callable[..., FakeWorker]:
+    """Starts workers on the test's bus."""
+    return partial(start_worker, bus)
 
 
 async def post_message(

@@ -55,13 +55,13 @@ async def test_a_killed_bus_costs_a_503_and_no_message(
     join: Callable[[BusServer], object],
     edge_on: Callable[[BusServer], EdgeProcess],
     carrier: FakeCarrier,
+    start_worker: Callable[..., FakeWorker],
 ) -> None:
     server = bus_server()
     bus = await join(server)
     await publish_state(bus, carrier.url)
     edge = edge_on(server)
     await edge.ready()
-    busy = FakeWorker(bus, "production-1-0", turns=100)
     async with aiohttp.ClientSession() as client:
         assert (await post_message(client, edge, "0", identifier="m0")).status == 202
         server.kill()
@@ -69,7 +69,7 @@ async def test_a_killed_bus_costs_a_503_and_no_message(
         refused = await post_message(client, edge, "1", identifier="m1")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
         server.start()
-        working = asyncio.create_task(busy.run())
+        busy = start_worker(bus, turns=100)
 
         async def accepted() -> bool:
             return (await post_message(client, edge, "1", identifier="m1")).status == 202
@@ -85,8 +85,6 @@ async def test_a_killed_bus_costs_a_503_and_no_message(
             return (await post_message(client, edge, "x", identifier="m3", address="+1777")).status == 202
 
         await eventually(known)
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
 
 
 async def test_a_full_disk_costs_a_503_until_there_is_room(

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import nats.errors
 import structlog
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
@@ -117,7 +118,9 @@ async def _answer_status(bus: Bus, message: Msg, last: int) -> None:
 class _Arrivals:
     """Messages between the connection and the reader; waiting costs nothing while there are some."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._reconnects = client.stats["reconnects"]
         self._messages: deque[Msg] = deque()
         self._arrived = asyncio.Event()
 
@@ -126,20 +129,23 @@ class _Arrivals:
         self._arrived.set()
 
     async def next(self) -> Msg:
-        """The next message. Raises _Gap after three heartbeats' silence."""
+        """The next message. Raises _Gap after three heartbeats' silence, or one over a new connection."""
+        silent = 0
         while not self._messages:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(3 * HEARTBEAT):
+                async with asyncio.timeout(HEARTBEAT * 1.1):
                     await self._arrived.wait()
             except TimeoutError:
-                raise _Gap("no sign of life") from None
+                silent += 1
+                if silent == 3 or self._client.stats["reconnects"] != self._reconnects:
+                    raise _Gap("no sign of life") from None
         return self._messages.popleft()
 
 
 @asynccontextmanager
 async def _arrivals(bus: Bus, inbox: str) -> AsyncIterator[_Arrivals]:
-    arrivals = _Arrivals()
+    arrivals = _Arrivals(bus.client)
     subscription = await bus.client.subscribe(inbox, cb=arrivals.put)
     try:
         yield arrivals

@@ -4,6 +4,7 @@ Comes in: webhooks of every dialect. Goes out: `InboundMessage` on the bus, and 
 given when the message is on disk there. The bus drops repetitions of a message by the carrier's own identifier.
 """
 
+import asyncio
 import hashlib
 import math
 import time
@@ -105,7 +106,8 @@ class Gateway:
         try:
             if not self._bus.client.is_connected:
                 raise nats.errors.ConnectionReconnectingError
-            await self._bus.publish(names.INBOUND_SUBJECT, message, once=f"{spoken.kind}:{message.id}")
+            async with asyncio.timeout(self._settings.accept_timeout):
+                await self._bus.publish(names.INBOUND_SUBJECT, message, once=f"{spoken.kind}:{message.id}")
         except (nats.errors.Error, OSError) as error:
             log.warning("gateway.refused", message=message.id, reason=str(error) or repr(error))
             raise Rejection(

@@ -17,6 +17,9 @@ from twinline.model.errors import Trouble
 
 T = TypeVar("T")
 
+ATTEMPT = 3.0
+"""Seconds that one attempt at the bus may take. An answer that got lost with a connection never comes."""
+
 log = structlog.get_logger()
 
 
@@ -47,7 +50,8 @@ async def insist(patience: Patience, what: str, make: Callable[[], Awaitable[T]]
     while True:
         attempt += 1
         try:
-            return await make()
+            async with asyncio.timeout(ATTEMPT):
+                return await make()
         except NotFoundError:
             raise
         except (nats.errors.Error, OSError) as error:
