@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 from aiohttp import web
 from tests.runtime.outbound.conftest import started
 from tests.runtime.outbound.world import Told, World, ask, settled
@@ -519,3 +520,12 @@ async def through_tunnel(at: Path, credentials: str, url: str, trust: ssl.SSLCon
 def test_a_socket_whose_path_is_too_long_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="at most 107 bytes"):
         OutboundProxy(socket=tmp_path / ("x" * 200), ca_folder=tmp_path, settings=OutboundSettings())
+
+
+def test_it_serves_on_uvloop_too(tmp_path: Path, told: Told) -> None:
+    async def answered() -> bytes:
+        async with started(tmp_path, OutboundSettings()) as proxy:
+            credentials = proxy.register("s", Live(told))
+            return (await ask(tmp_path / "out.sock", credentials, "http://localhost:9/")).body
+
+    assert uvloop.run(answered()).startswith(b"refused: localhost:9 leads to a loopback address")

@@ -24,8 +24,8 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A PEM file of certificate authorities to trust upstream beside the machine's own."""
 
     connect_timeout: float = 5.0
-    """For name, connection and TLS. AWS's SDKs wait 3.1 s in their standard mode for in-region services; requests'
-    documentation advises a little over 3 s."""
+    """For name, connection and TLS. The documentation of requests advises a little over 3 s, the time after which TCP
+    tries again."""
 
     timeout: float = 30.0
     """For a whole exchange. nginx's proxy_read_timeout is 60 s between two reads; a caller will not wait that long."""
@@ -46,4 +46,4 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Exchanges of one session at once; more wait for their turn. Browsers open 6 to one host."""
 
     connections: int = 1000
-    """Connections of all scripts to the proxy at once; more are closed as they come. Squid has 1 file in 2 of 2,048."""
+    """Connections of all scripts to the proxy at once; more are closed as they come. nginx takes 512 a process."""
