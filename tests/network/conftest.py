@@ -114,11 +114,11 @@ class EdgeProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "edge.log"
-        token = folder / "token"
-        token.write_text(address.token)
+        self.token = folder / "token"
+        self.token.write_text(address.token)
         self._command = [
             sys.executable, "-m", "twinline.network.main", "--nats-url", address.url,
-            "--nats-token-file", str(token), "--port", str(self.port), "--sender-rate", "100000", *options,
+            "--nats-token-file", str(self.token), "--port", str(self.port), "--sender-rate", "100000", *options,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -131,6 +131,11 @@ class EdgeProcess:
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def ended(self, *, within: float = 20.0) -> int:
+        """Wait until it ends by itself; returns its exit code."""
+        assert self._process is not None
+        return self._process.wait(within)
 
     def stop(self) -> int:
         """Ask it to stop; returns its exit code."""

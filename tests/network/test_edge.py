@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -92,3 +93,23 @@ async def test_kill_9_loses_no_message_and_breaks_no_order(
     assert all(texts == [f"you said {turn}" for turn in range(6)] for texts in replies.values())
     assert len({post["id"] for post in carrier.posts}) == 1200
     assert await undeliverable(bus) == []
+
+
+def test_a_token_that_cannot_be_read_ends_the_edge_with_its_place(
+    bus: Bus, edge_process: Callable[..., EdgeProcess]
+) -> None:
+    edge = edge_process()
+    edge.token.unlink()
+    edge.start()
+    assert edge.ended() == 1
+    assert f"{edge.token}: the bus's token cannot be read" in edge.log
+
+
+def test_a_port_in_use_ends_the_edge_with_the_reason(bus: Bus, edge_process: Callable[..., EdgeProcess]) -> None:
+    edge = edge_process()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", edge.port))
+        taken.listen()
+        edge.start()
+        assert edge.ended() == 1
+    assert "address already in use" in edge.log

@@ -234,11 +234,10 @@ class Dispatcher:
                 return f"{trouble}; {self._parked} other messages wait already"
         self._parked += 1
         self._slots.release()
-        try:
-            return await self._wait_for_target(message.address)
-        finally:
-            self._parked -= 1
-            await self._slots.acquire()
+        target = await self._wait_for_target(message.address)
+        self._parked -= 1
+        await self._slots.acquire()
+        return target
 
     async def _wait_for_target(self, address: str) -> Target | str:
         patience = self._settings.park

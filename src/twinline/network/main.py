@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 
 import nats.errors
@@ -69,18 +70,23 @@ async def _join(settings: EdgeSettings) -> Bus:
     address = BusAddress(settings.nats_url, settings.token())
     try:
         async with asyncio.timeout(STARTING):
-            while True:
-                try:
-                    bus = await connect(address, name="edge")
-                    break
-                except (OSError, nats.errors.NoServersError):
-                    await asyncio.sleep(0.05)
+            bus = await _connect(address)
         await wait_until_prepared(bus, patience=STARTING)
     except TimeoutError as error:
-        raise Trouble("no bus", where=settings.nats_url, mend="start it, or give --nats-url") from error
-    except nats.errors.AuthorizationError as error:
-        raise Trouble("the bus refuses the token", where=str(settings.nats_token_file)) from error
+        raise Trouble(
+            f"no bus within {STARTING:.0f} s, or it refuses the token",
+            where=settings.nats_url,
+            mend="start it, or check --nats-url and --nats-token-file",
+        ) from error
     return bus
+
+
+async def _connect(address: BusAddress) -> Bus:
+    while True:
+        try:
+            return await connect(address, name="edge")
+        except (OSError, nats.errors.NoServersError):
+            await asyncio.sleep(0.05)
 
 
 async def _serve(gateway: Gateway, settings: EdgeSettings) -> None:
@@ -114,6 +120,15 @@ def _log_as_json() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors themselves, out of the groups that their tasks wrapped them in."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
 def main() -> None:
     """The process: settings, logs, run; exit code 1 with the reason when it cannot go on."""
     _log_as_json()
@@ -121,7 +136,7 @@ def main() -> None:
     try:
         uvloop.run(run(settings))
     except* (TwinlineError, OSError) as group:
-        for error in group.exceptions:
+        for error in _leaves(group):
             log.error("edge.failed", reason=str(error))
         sys.exit(1)
 
