@@ -30,10 +30,11 @@ MARK = "walk.json"
 WHERE = """
 Twinline is up. Everything is in {data}; Ctrl-C stops it, `make run` starts it again.
 
-  {edge}/messages               messages come in here
-  {api}/changelog              what developers are told, as a page (/changelog.atom: as a feed)
-  {api}/api/openapi.json       the HTTP API; its key is in {data}/api-key
-  {data}/rehearsal.html        the rehearsal that found the regression
+  {edge}/messages            messages come in here
+  {api}/changelog           what developers are told, as a page (/changelog.atom: as a feed)
+  {api}/api/openapi.json    the HTTP API; its key is in {data}/api-key
+  {data}/rehearsal.html
+                                            the rehearsal that found the regression
 
 {reached}
 

@@ -64,7 +64,9 @@ def _promoted(walker: Walker) -> None:
     let_past = [(each.gate, each.reason) for each in record.overrides]
     account.check(let_past == [("soak", REASON)], "the record shows the override with its reason", record)
     account.check(record.overrides[0].by == record.by == BY, f"and who said so: {BY}", record)
-    account.check(len(record.in_flight) >= len(open_ones), f"{len(record.in_flight)} sessions were in flight", record)
+    account.check(
+        len(record.in_flight) >= len(open_ones), f"sessions in flight at that moment: {len(record.in_flight)}", record
+    )
     _serves(walker, 2)
     account.remark("A second promotion is refused while conversations are open:")
     walker.stage.twinline("promote", "1", code=1)

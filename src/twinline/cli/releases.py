@@ -103,7 +103,7 @@ def _promotion(done: Promotion) -> RenderableType:
         plain(what, style="bold"),
         plain(f"   by {done.by}, {moment(done.at)} UTC", style="dim"),
         *(plain(f"   past the gate {each.gate}, by {each.by}: {each.reason}") for each in done.overrides),
-        plain(f"   {len(done.in_flight)} sessions in flight" + (f"; finished: {finished}" if finished else "")),
+        plain(f"   sessions in flight: {len(done.in_flight)}" + (f"; finished: {finished}" if finished else "")),
     ]
     return Group(*lines)
 
