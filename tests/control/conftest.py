@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from twinline.control.main import control_plane, serve
 from twinline.control.plane import Plane
 from twinline.control.settings import Settings
 from twinline.control.store import Store, open_store
+from twinline.control.tasks import end
 from twinline.model.errors import Trouble
 
 T = TypeVar("T")
@@ -154,16 +155,14 @@ async def api(plane: Plane) -> AsyncIterator[Client]:
 
 
 @contextlib.asynccontextmanager
-async def running(service: Awaitable[None]) -> AsyncIterator[None]:
+async def running(service: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """A service at work for the length of a block; what breaks it breaks the test."""
-    task = asyncio.ensure_future(service)
+    task = asyncio.create_task(service)
     try:
         yield
         assert not task.done(), task
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end({task})
 
 
 async def eventually(look: Callable[[], Awaitable[T]], *, seconds: float = 10.0) -> T:

@@ -118,7 +118,10 @@ async def test_workers_of_both_builds_are_asked_for_while_it_runs_and_nothing_is
     async def asked() -> dict[str, RehearsalDemand]:
         return await snapshot(bus, names.REHEARSALS, RehearsalDemand)
 
-    assert await eventually(asked) == {key: RehearsalDemand(int(key), job.id) for key in ("1", "2")}
+    async def both() -> bool:
+        return await asked() == {key: RehearsalDemand(int(key), job.id) for key in ("1", "2")}
+
+    await eventually(both)
     with pytest.raises(Conflict, match="is running"):
         await to_thread(api.rehearse, 2)
     with pytest.raises(Conflict, match="still running"):

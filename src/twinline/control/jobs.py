@@ -14,6 +14,7 @@ import structlog
 from twinline.control.problems import problem_of
 from twinline.control.schema import Job, JobState
 from twinline.control.store import Store, jobs
+from twinline.control.tasks import end
 from twinline.model.errors import TwinlineError
 
 Report = Callable[[int, int, str], None]
@@ -38,9 +39,7 @@ class Jobs:
 
     async def __aexit__(self, *_: object) -> None:
         """Interrupt what runs and wait until it has let go."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks.copy())
 
     async def start(self, kind: str, text: str, work: Callable[[Report], Awaitable[str]], *, name: str = "") -> Job:
         """Begin `work`, which returns the job's result. `name` is the job's identifier, a fresh one unless given."""

@@ -29,6 +29,7 @@ from twinline.control.publishing import Publisher
 from twinline.control.rehearsals import Rehearsals
 from twinline.control.settings import Settings
 from twinline.control.store import Store, keys, open_store
+from twinline.control.tasks import end
 from twinline.model.errors import TwinlineError
 
 FIRST_KEY_NAME = "first key"
@@ -52,19 +53,28 @@ async def serve(plane: Plane, stop: asyncio.Event) -> None:
     """Answer requests and run the services until `stop` is set. Raises what breaks one of them."""
     server = _Server(_serving(plane))
     draining = Draining(plane.bus, plane.store, plane.publisher, plane.settings)
-    async with asyncio.TaskGroup() as group:
-        answering = group.create_task(server.serve(), name="api")
-        services = [
-            group.create_task(plane.publisher.run(), name="publishing"),
-            group.create_task(ingestion.run(plane.bus, plane.store), name="transcripts"),
-            group.create_task(soaking.run(plane.bus, plane.store, plane.settings.soak_interval), name="soak"),
-            group.create_task(draining.run(), name="draining"),
-        ]
-        await stop.wait()
+    answering = asyncio.create_task(server.serve(), name="api")
+    services = {
+        answering,
+        asyncio.create_task(plane.publisher.run(), name="publishing"),
+        asyncio.create_task(ingestion.run(plane.bus, plane.store), name="transcripts"),
+        asyncio.create_task(soaking.run(plane.bus, plane.store, plane.settings.soak_interval), name="soak"),
+        asyncio.create_task(draining.run(), name="draining"),
+    }
+    stopping = asyncio.create_task(_until(stop), name="stopping")
+    try:
+        await asyncio.wait({stopping, *services}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
-        await answering
-        for service in services:
-            service.cancel()
+        await asyncio.wait({answering}, timeout=2 * GRACE_SECONDS)
+    finally:
+        broken = [task for task in services if task.done()]
+        await end({stopping, *services})
+    for task in broken:
+        task.result()
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 @contextlib.asynccontextmanager
