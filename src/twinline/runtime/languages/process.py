@@ -5,7 +5,6 @@ stream of messages and the reason of the end. Everything the process does wrong 
 """
 
 import asyncio
-import codecs
 import os
 import socket
 from collections import deque
@@ -65,7 +64,7 @@ class ScriptProcess:
         self._inbox: deque[protocol.HostMessage] = deque()
         self._line = bytearray()
         self._unsent = bytearray()
-        self._text = codecs.getincrementaldecoder("utf-8")("replace")
+        self._printed = bytearray()
         self._allowance = limits.output
         self._cause = ""
         self._told = False
@@ -83,8 +82,9 @@ class ScriptProcess:
             cause = f"not ready after {READY_PATIENCE:g} s"
             await self.kill(cause)
         if cause:
-            printed = "".join(message.text for message in self._inbox if isinstance(message, protocol.Output))
-            raise Trouble(f"the script's process could not be made ready: {cause} {printed[-500:]}", where="sandbox")
+            printed = [message.text for message in self._inbox if isinstance(message, protocol.Output)]
+            reason = "; ".join([cause, *printed[-3:]])
+            raise Trouble(f"the script's process could not be made ready: {reason}", where="sandbox")
 
     async def start(self, message: Mapping[str, object]) -> None:
         """Hand over the `start` document; the entry file is filled in. Raises Trouble when the process is not ready."""
@@ -205,6 +205,8 @@ class ScriptProcess:
         """Take what is left in the pipes of a process that has ended: no more than the kernel held."""
         while self._read_output():
             pass
+        if self._printed:
+            self._print(self._printed)
         while self._read_channel():
             pass
 
@@ -218,12 +220,19 @@ class ScriptProcess:
             self._loop.remove_reader(self._output)
             return False
         self._spend(len(data))
-        text = self._text.decode(data)
-        if text and not self._told and self._allowance >= 0:
-            if _V8_OUT_OF_MEMORY in text:
-                self._cause = self._cause or f"memory limit of {self._limits.memory // 2**20} MiB"
-            self._put(protocol.Output(text))
+        self._printed += data
+        *lines, self._printed = self._printed.split(b"\n")
+        for line in lines:
+            self._print(line)
         return True
+
+    def _print(self, line: bytearray) -> None:
+        if self._told or self._allowance < 0:
+            return
+        text = line.decode(errors="replace")
+        if _V8_OUT_OF_MEMORY in text:
+            self._cause = self._cause or f"memory limit of {self._limits.memory // 2**20} MiB"
+        self._put(protocol.Output(text))
 
     def _spend(self, size: int) -> None:
         self._allowance -= size
@@ -277,9 +286,10 @@ class ScriptProcess:
                 self._told = True
                 self._put(message)
                 self._end()
-            case protocol.LogMessage():
-                self._spend(len(message.text))
-                self._put(message)
+            case protocol.LogMessage() | protocol.Output():
+                self._spend(len(message.text) + 1)
+                if self._allowance >= 0:
+                    self._put(message)
             case _:
                 self._put(message)
 

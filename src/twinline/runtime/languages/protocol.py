@@ -66,8 +66,8 @@ class FailedMessage(msgspec.Struct, frozen=True, tag_field="type", tag="failed")
     error: ScriptError
 
 
-class Output(msgspec.Struct, frozen=True):
-    """Something the script printed: a line, or several. Not part of the channel: it comes through a pipe."""
+class Output(msgspec.Struct, frozen=True, tag_field="type", tag="output"):
+    """A line that the script printed, without its end. What its own child processes print comes by a pipe instead."""
 
     text: str
 
@@ -77,6 +77,7 @@ ChannelMessage = (
     | VerbMessage
     | ContinueMessage
     | LogMessage
+    | Output
     | SyncMessage
     | DoneMessage
     | FailedMessage

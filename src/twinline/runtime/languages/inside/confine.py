@@ -9,6 +9,7 @@ dropped next.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import resource
@@ -72,11 +73,13 @@ def confine(
     resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"], limits["processes"]))
     if uid is None:
         _own_user_namespace()
+        _drop_bounding_set()
     else:
+        _drop_bounding_set()
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-    _drop_capabilities()
+    _call("capset", struct.pack("<Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
     _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _install(filter_)
@@ -118,12 +121,13 @@ def _own_user_namespace() -> None:
             control.write(text)
 
 
-def _drop_capabilities() -> None:
-    for capability in range(64):
-        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
-            break  # past the last one that this kernel knows, or (as an ordinary user) nothing left to drop it with
-    header = struct.pack("<Ii", _CAPABILITY_VERSION_3, 0)
-    _call("capset", header, bytes(24))
+def _drop_bounding_set() -> None:
+    """Nothing that is executed from here on can gain a capability."""
+    capability = 0
+    while _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:
+        capability += 1
+    if ctypes.get_errno() != errno.EINVAL:  # that is: past the last one that this kernel knows
+        _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 _REFUSED = {

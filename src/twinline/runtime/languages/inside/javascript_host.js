@@ -27,6 +27,7 @@ const INACTIVE = ['DISCONNECTED', 'FAILED', 'REJECTED'];
 const MESSAGE_LIMIT = 10_000;
 const FRAMES_LIMIT = 50;
 const DEPTH_LIMIT = 100;
+const PRINTED_LIMIT = 64 * 1024;
 
 const settings = JSON.parse(process.argv[2]);
 const root = settings.bundle.endsWith('/') ? settings.bundle : settings.bundle + '/';
@@ -105,6 +106,17 @@ const channel = {
   },
 };
 
+/** A stream for the console: what is printed goes to the session's log, line by line, in order with the verbs. */
+const printed = {
+  write(text) {
+    for (const line of text.replace(/\n$/, '').split('\n')) {
+      for (let at = 0; at === 0 || at < line.length; at += PRINTED_LIMIT) {
+        channel.send({ type: 'output', text: line.slice(at, at + PRINTED_LIMIT) });
+      }
+    }
+  },
+};
+
 function wellFormed(key, value) {
   return typeof value === 'string' ? value.toWellFormed() : value;
 }
@@ -148,11 +160,15 @@ function describe(thrown) {
   }
   return {
     type: asText(thrown.name ?? 'Error').slice(0, 100),
-    message: asText(thrown.message).slice(0, MESSAGE_LIMIT),
+    message: explained(asText(thrown.message)).slice(0, MESSAGE_LIMIT),
     file: place?.[0] ?? '',
     line: place?.[1] ?? 0,
     frames: frames.slice(0, FRAMES_LIMIT),
   };
+}
+
+function explained(message) {
+  return /allocation failed/.test(message) ? `${message} (memory limit of ${settings.memory} MiB)` : message;
 }
 
 function asText(value) {
@@ -358,8 +374,13 @@ function holdStill(seed) {
   const turn = (crypto) => {
     if (turned) return crypto;
     turned = true;
-    Object.assign(crypto, own);
-    for (const name of ['getRandomValues', 'randomUUID']) crypto.webcrypto[name] = own[name];
+    for (const [name, value] of Object.entries(own)) {
+      // What crypto cannot redefine, it takes from webcrypto.
+      for (const holder of name in crypto.webcrypto ? [crypto, crypto.webcrypto] : [crypto]) {
+        if (Object.getOwnPropertyDescriptor(holder, name)?.configurable === false) continue;
+        Object.defineProperty(holder, name, { value, configurable: true, enumerable: true, writable: true });
+      }
+    }
     return crypto;
   };
   const load = Module._load;
@@ -404,6 +425,7 @@ function main() {
   }
   seedMathRandom(start.seed);
   if (start.rehearsal) holdStill(start.seed);
+  globalThis.console = new console.Console({ stdout: printed, stderr: printed, ignoreErrors: false });
   const path = root + start.entry;
   const module_ = new Module(path, null);
   module_.filename = path;

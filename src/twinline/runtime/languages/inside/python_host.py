@@ -12,6 +12,7 @@ import collections
 import gc
 import importlib
 import inspect
+import io
 import json
 import os
 import random
@@ -44,6 +45,8 @@ HANDLER_OF = {"transfer": "onSuccess", "callfailure": "onCallFailure"}
 
 FRAMES_LIMIT = 50
 MESSAGE_LIMIT = 10_000
+PRINTED_LIMIT = 64 * 1024
+"""Bytes of a printed line before it is broken, so that one without an end does not pile up."""
 THREAD_STACK = 1024 * 1024
 """Bytes of stack for a script's threads, because all of it counts against the memory limit (musl grants 128 KiB)."""
 
@@ -83,11 +86,11 @@ class Channel:
         self._writing = threading.Lock()
         self._reading = False
         self._last = 0
-        self._process = os.getpid()
+        self.process = os.getpid()
 
     def send(self, message: Json) -> None:
         """Say something to the worker. Raises CallError in a process that the script forked: it has no session."""
-        if os.getpid() != self._process:
+        if os.getpid() != self.process:
             raise CallError("a process that the script started has no call")
         data = memoryview(json.dumps(message).encode() + b"\n")
         with self._writing:
@@ -146,6 +149,44 @@ class Channel:
             self.call.update(message["call"])
         elif message.get("id") in self._answers:
             self._answers[message["id"]].append(message)
+
+
+class Printed(io.RawIOBase):
+    """What a script prints goes to the session's log by the channel, line by line, in order with its verbs."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+        self._line = b""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def fileno(self) -> int:
+        """The pipe that the script's child processes print to."""
+        return 1
+
+    def write(self, data: Any) -> int:
+        """Send the lines that are complete, and any that grows too long to wait for."""
+        if os.getpid() != self._channel.process:
+            return os.write(1, data)
+        *lines, self._line = (self._line + bytes(data)).split(b"\n")
+        while len(self._line) > PRINTED_LIMIT:
+            lines.append(self._line[:PRINTED_LIMIT])
+            self._line = self._line[PRINTED_LIMIT:]
+        for line in lines:
+            self._send(line)
+        return len(data)
+
+    def finish(self) -> None:
+        """Send what stands on the last line."""
+        if self._line:
+            self._send(self._line)
+            self._line = b""
+
+    def _send(self, line: bytes) -> None:
+        self._channel.send({"type": "output", "text": line.decode("utf-8", "replace")})
 
 
 class _Open:
@@ -265,15 +306,30 @@ class Host:
         self.channel = channel
         self.bundle = os.path.join(bundle, "")
         self._memory = memory
+        self._printed = {"stdout": Printed(channel), "stderr": Printed(channel)}
         self.verbs: Dict[str, Callable[..., object]] = {name: self._verb(name) for name in POSITIONAL}  # noqa: UP006
         self.verbs["log"] = self.log
+
+    def take_output(self) -> None:
+        """Have what the script prints sent by the channel."""
+        for name, printed in self._printed.items():
+            stream = io.TextIOWrapper(printed, "utf-8", "backslashreplace", line_buffering=True)  # type: ignore[type-var]
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+    def finish_output(self) -> None:
+        """Send what was printed without an end of line."""
+        for name, printed in self._printed.items():
+            stream = getattr(sys, f"__{name}__")
+            if not stream.closed:
+                stream.flush()
+            printed.finish()
 
     def log(self, *texts: object) -> None:
         """Write to the session's log."""
         self._log(" ".join(_text(text) for text in texts), self._caller()[1])
 
     def _log(self, text: str, line: int, level: str = "info") -> None:
-        sys.stdout.flush()
         self.channel.send({"type": "log", "text": text, "line": line, "level": level})
 
     def _caller(self) -> tuple[str, int]:
@@ -310,7 +366,6 @@ class Host:
         file, line = self._caller()
         channel = self.channel
         number = channel.open()
-        sys.stdout.flush()
         message = {
             "type": "verb",
             "id": number,
@@ -466,6 +521,7 @@ def serve(descriptor: int, bundle: str, memory: int, way_out: Callable[[str], No
     channel = Channel(descriptor)
     host = Host(channel, bundle, memory)
     try:
+        host.take_output()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         threading.stack_size(THREAD_STACK)
         channel.send({"type": "ready"})
@@ -502,11 +558,7 @@ def _outcome(host: Host, start: Json) -> Json:
 
 
 def _end(host: Host, outcome: Json) -> None:
-    if os.getpid() != host.channel._process:
+    if os.getpid() != host.channel.process:
         return  # a fork of the script that came to the end of the script
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # the script closed it
-            continue
+    host.finish_output()
     host.channel.send(outcome)

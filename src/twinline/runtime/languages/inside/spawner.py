@@ -50,6 +50,9 @@ NODE_THREADS_DATA = 64 * 1024 * 1024
 NODE_HEAP_SHARE = 0.75
 """The part of the memory limit that JavaScript objects may take; the rest is for buffers and the engine itself."""
 
+CPU_TOLERANCE = 0.2
+"""Seconds by which the kernel's two ways of counting processor time may differ; it ends a process by the coarser."""
+
 _PAGE = resource.getpagesize()
 
 
@@ -192,6 +195,7 @@ class Spawner:
                     "wayOut": self._javascript_way_out(),
                     "port": self.port,
                     "ca": settings["ca"],
+                    "memory": self.limits["memory"] // 2**20,
                 }
             ),
         ]
@@ -245,7 +249,7 @@ class Spawner:
             ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
             cause = self.cause_of.pop(pid, "")
             seconds = usage.ru_utime + usage.ru_stime
-            if ended_by and not cause and seconds >= self.limits["cpu_seconds"]:
+            if ended_by and not cause and seconds > self.limits["cpu_seconds"] - CPU_TOLERANCE:
                 cause = f"processor time limit of {self.limits['cpu_seconds']} s"
             self._say(
                 {

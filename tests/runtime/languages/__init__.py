@@ -1,0 +1,1 @@
+"""Language hosts and the sandbox, with real interpreters in real sandboxes."""
