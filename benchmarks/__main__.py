@@ -46,9 +46,9 @@ async def sessions(place: Place, carrier: Carrier, count: int, table: Table) -> 
 
 
 def rehearsal(place: Place, table: Table) -> None:
-    """Lane-runs a second over the stored sessions, baseline and candidate being the same build."""
+    """Lane-runs a second over the stored sessions: production's build twice, and the next one."""
     for language in APPLICATIONS:
-        job = place.client.wait(place.client.rehearse(1, baseline=1, applications=(language,)))
+        job = place.client.wait(place.client.rehearse(2, baseline=1, applications=(language,)))
         if job.problem is not None:
             raise RuntimeError(job.problem.detail)
         result = place.client.rehearsal(job.result)
