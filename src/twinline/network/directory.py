@@ -16,6 +16,7 @@ from twinline.model.applications import AddressEntry, ApplicationEntry
 from twinline.model.builds import ClusterPointer
 from twinline.model.errors import Trouble
 from twinline.network.following import follow
+from twinline.network.patience import heed
 from twinline.network.routing import Target
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -43,7 +44,7 @@ class Directory:
 
     async def _watch(self, bucket: str, kind: type[T], view: dict[str, T], loaded: asyncio.Barrier) -> None:
         stream = f"KV_{bucket}"
-        waiting = (await self._bus.jetstream.stream_info(stream)).state.messages > 0
+        waiting = (await heed(self._bus.jetstream.stream_info(stream))).state.messages > 0
         if not waiting:
             await self._loaded(loaded)
         # A bucket keeps one message a key, so its stream from the beginning is its state.

@@ -18,6 +18,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from twinline.bus import Bus
+from twinline.network.patience import heed
 
 HEARTBEAT = 1.0
 """Seconds between the server's signs of life. nats.go's ordered consumer uses 5; a second finds a restart sooner."""
@@ -78,7 +79,7 @@ async def follow_queue(bus: Bus, stream: str, *, durable: str, ack_wait: float, 
 
 async def _forget(bus: Bus, stream: str, durable: str) -> None:
     try:
-        await bus.jetstream.delete_consumer(stream, durable)
+        await heed(bus.jetstream.delete_consumer(stream, durable))
     except NotFoundError:
         return
 
@@ -87,9 +88,10 @@ async def _consume(bus: Bus, stream: str, config: ConsumerConfig) -> AsyncIterat
     """The messages of one consumer until something is missing (`_Gap`)."""
     inbox = bus.client.new_inbox()
     async with _arrivals(bus, inbox) as arrivals:
-        await bus.jetstream.add_consumer(
+        made = bus.jetstream.add_consumer(
             stream, config, deliver_subject=inbox, flow_control=True, idle_heartbeat=HEARTBEAT
         )
+        await heed(made)
         last = 0
         while True:
             message = await arrivals.next()

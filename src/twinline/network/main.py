@@ -28,6 +28,9 @@ from twinline.network.settings import EdgeSettings, read_settings
 STARTING = 30.0
 """Seconds that the bus may take to come up."""
 
+LEAVING = 5.0
+"""Seconds for requests in hand, and then for leaving the bus, when the process is told to stop."""
+
 log = structlog.get_logger()
 
 
@@ -58,7 +61,8 @@ async def run(settings: EdgeSettings) -> None:
         log.info("edge.stopped")
     finally:
         with suppress(nats.errors.Error, TimeoutError):
-            await bus.close()
+            async with asyncio.timeout(LEAVING):
+                await bus.close()
 
 
 async def _leave(stop: asyncio.Event) -> None:
@@ -90,7 +94,7 @@ async def _connect(address: BusAddress) -> Bus:
 
 
 async def _serve(gateway: Gateway, settings: EdgeSettings) -> None:
-    runner = web.AppRunner(gateway.application(), access_log=None)
+    runner = web.AppRunner(gateway.application(), access_log=None, shutdown_timeout=LEAVING)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()

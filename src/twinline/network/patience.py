@@ -32,6 +32,19 @@ class Patience(msgspec.Struct, frozen=True):
     longest: float
 
 
+async def heed(call: Awaitable[T]) -> T:
+    """Await a call of the bus's client, and heed a cancellation that came with its result.
+
+    The client waits by `asyncio.wait_for`, which on Python 3.11 swallows such a cancellation (python/cpython#86296): a
+    loop that goes on after it would never end.
+    """
+    result = await call
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return result
+
+
 def pause(patience: Patience, attempt: int) -> float:
     """Seconds to wait after the given attempt (from 1): doubling, with the upper half drawn by lot."""
     whole = min(patience.longest, patience.first * 2.0 ** min(attempt - 1, 30))
@@ -51,7 +64,7 @@ async def insist(patience: Patience, what: str, make: Callable[[], Awaitable[T]]
         attempt += 1
         try:
             async with asyncio.timeout(ATTEMPT):
-                return await make()
+                return await heed(make())
         except NotFoundError:
             raise
         except (nats.errors.Error, OSError) as error:
