@@ -149,12 +149,14 @@ class Sandboxes:
     async def _sandbox_of(self, version: Version, bundle: Path) -> _Warm:
         key = f"{version.digest}/{version.entry}"
         task = self._warm.get(key)
-        if task is None or (task.done() and (task.cancelled() or task.exception() or not task.result().sandbox.alive)):
-            task = self._warm[key] = asyncio.create_task(self._start(version, bundle))
+        if task is None or _spent(task):
+            task = self._warm[key] = asyncio.create_task(self._start(version, bundle, task))
         self._warm.move_to_end(key)
         return await asyncio.shield(task)
 
-    async def _start(self, version: Version, bundle: Path) -> _Warm:
+    async def _start(self, version: Version, bundle: Path, before: "asyncio.Task[_Warm] | None") -> _Warm:
+        if before is not None:
+            await _close(before)
         sandbox = await start_sandbox(self._surroundings, version.language, bundle, mode=self.mode)
         return _Warm(sandbox, version, self._pool_limit)
 
@@ -162,7 +164,7 @@ class Sandboxes:
         for key, task in list(self._warm.items()):
             if len(self._warm) <= self._capacity:
                 return
-            if task.done() and (task.exception() is not None or task.result().idle):
+            if _spent(task) or (task.done() and task.result().idle):
                 await self._close(key)
 
     async def _sweep(self) -> None:
@@ -171,7 +173,7 @@ class Sandboxes:
             for key, task in list(self._warm.items()):
                 if not task.done():
                     continue
-                if task.exception() is not None or not task.result().sandbox.alive:
+                if _spent(task):
                     await self._close(key)
                     continue
                 warm = task.result()
@@ -181,11 +183,21 @@ class Sandboxes:
                     await warm.shrink()
 
     async def _close(self, key: str) -> None:
-        task = self._warm.pop(key)
-        task.cancel()
-        (result,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(result, _Warm):
-            await result.sandbox.close()
+        task = self._warm.pop(key, None)
+        if task is not None:
+            await _close(task)
+
+
+def _spent(task: "asyncio.Task[_Warm]") -> bool:
+    """Whether nothing can be had from it: the sandbox could not be started, or has ended."""
+    return task.done() and (task.cancelled() or task.exception() is not None or not task.result().sandbox.alive)
+
+
+async def _close(task: "asyncio.Task[_Warm]") -> None:
+    task.cancel()
+    (result,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(result, _Warm):
+        await result.sandbox.close()
 
 
 async def check_sandbox(interpreters: Interpreters, *, mode: Mode = "bubblewrap") -> None:

@@ -81,7 +81,6 @@ class Sandbox:
         except TimeoutError:
             complaint = f"not ready after {READY_PATIENCE:g} s"
         if complaint:
-            await self.close()
             raise Trouble(f"the sandbox did not start: {complaint}", where="sandbox", mend="see `twinline up --help`")
 
     def spawn(self, entry: str) -> ScriptProcess:
@@ -111,10 +110,8 @@ class Sandbox:
 
     async def close(self) -> None:
         """End it with every process in it, and wait until they are gone."""
-        if self.alive:
-            self._spawner.kill()
-        await self._loop.run_in_executor(None, self._wait)
         self._end("the sandbox was closed")
+        await self._loop.run_in_executor(None, self._wait)
 
     def _wait(self) -> None:
         try:
@@ -234,7 +231,11 @@ async def start_sandbox(surroundings: Surroundings, language: Language, bundle: 
     os.set_blocking(read_end, False)
     users = _session_users() if mode == "bubblewrap" and os.geteuid() == 0 else range(0)
     sandbox = Sandbox(spawner, ours, read_end, _Facts(surroundings, mode, users))
-    await sandbox.ready()
+    try:
+        await sandbox.ready()
+    except BaseException:
+        await sandbox.close()
+        raise
     return sandbox
 
 
