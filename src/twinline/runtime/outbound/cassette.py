@@ -5,7 +5,7 @@ kind, or a `Failure` of kind `cassette miss` that says what came nearest. No I/O
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from hashlib import sha256
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +16,9 @@ from twinline.model.transcript import Event, HttpExchange, HttpRequest
 from twinline.runtime.outbound.failures import Failure, Kind
 from twinline.runtime.outbound.normal import normal_body, normal_query
 from twinline.runtime.outbound.recording import BODY_DIGEST, NOT_KEPT, body_of
+
+Normal = Callable[[bytes, str], bytes]
+"""Gives a body's normal form, from the body and its content type."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -32,12 +35,12 @@ class Key(msgspec.Struct, frozen=True):
     body: str
 
 
-def key_of(request: HttpRequest) -> Key:
+def key_of(request: HttpRequest, normal: Normal = normal_body) -> Key:
     """The request's key. Raises ValueError when its URL or its base64 is broken."""
     parts: SplitResult = urlsplit(request.url)
     digest = request.headers.get(BODY_DIGEST)
     if digest is None:
-        digest = sha256(normal_body(body_of(request), request.headers.get("content-type", ""))).hexdigest()
+        digest = sha256(normal(body_of(request), request.headers.get("content-type", ""))).hexdigest()
     return Key(
         method=request.method.upper(),
         scheme=parts.scheme,
@@ -52,16 +55,18 @@ def key_of(request: HttpRequest) -> Key:
 class Cassette:
     """The recorded exchanges of one session, and how far each kind of request has been played. For one lane-run."""
 
-    def __init__(self, recorded: Iterable[Event]) -> None:
+    def __init__(self, recorded: Iterable[Event], *, normal: Normal = normal_body) -> None:
         """From a session's transcript or from exchanges alone; events of other kinds are passed over.
 
+        `normal` says when two bodies are the same.
         Raises ValueError when a recorded request's URL or base64 is broken.
         """
+        self._normal = normal
         self._recorded: dict[Key, list[HttpExchange]] = defaultdict(list)
         self._asked: dict[Key, int] = defaultdict(int)
         for event in recorded:
             if isinstance(event, HttpExchange):
-                self._recorded[key_of(event.request)].append(event)
+                self._recorded[key_of(event.request, normal)].append(event)
 
     def play(self, request: HttpRequest) -> HttpExchange:
         """The recorded exchange that answers `request`, each one once.
@@ -69,7 +74,7 @@ class Cassette:
         Raises Failure (`cassette miss`) when there is none or when its answer was too large to be kept.
         """
         try:
-            key = key_of(request)
+            key = key_of(request, self._normal)
         except ValueError as broken:
             raise Failure(Kind.CASSETTE_MISS, f"{request.method} {request.url} ({broken})") from broken
         answers = self._recorded.get(key, [])

@@ -12,7 +12,7 @@ import msgspec
 
 from twinline.model.transcript import HttpExchange, HttpRequest, HttpResponse
 from twinline.runtime.outbound.failures import Failure, Kind, failure_of
-from twinline.runtime.outbound.policy import Policy, Recorded
+from twinline.runtime.outbound.policy import Live, Policy, Recorded
 from twinline.runtime.outbound.recording import played_back, record_request, record_response
 from twinline.runtime.outbound.settings import OutboundSettings
 from twinline.runtime.outbound.wire import Request, Response
@@ -83,7 +83,8 @@ class Session:
             answer = await self._fetch(request)
         except Failure as failure:
             return None, str(failure), failure.response()
-        response, error = record_response(answer, self._settings.kept_limit)
+        keep_cookies = isinstance(self._policy, Live) and self._policy.keep_cookies
+        response, error = record_response(answer, self._settings.kept_limit, keep_cookies=keep_cookies)
         return response, error, answer
 
     def _played(self, request: HttpRequest) -> HttpExchange | None:

@@ -17,6 +17,9 @@ OnExchange = Callable[[HttpRequest, HttpResponse | None, str], None]
 class Live:
     """The session talks to the world.
 
+    `keep_cookies` keeps the values of the cookies that it is given: a conversation whose cookies are the platform's to
+    keep goes on with them after a crash.
+
     A session that is rebuilt after a crash gets the answers it had had, from `recorded`, as long as `rebuilding` says
     so; what is not there was under way at the crash, and is asked again.
     """
@@ -24,6 +27,7 @@ class Live:
     on_exchange: OnExchange
     recorded: Cassette | None = None
     rebuilding: Callable[[], bool] = lambda: False
+    keep_cookies: bool = False
 
 
 @dataclass(frozen=True)

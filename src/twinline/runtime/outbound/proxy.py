@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from twinline.model.errors import Conflict, Mistake
+from twinline.model.errors import Conflict, Mistake, Refused
 from twinline.runtime.outbound.exchange import Session
 from twinline.runtime.outbound.policy import Policy
 from twinline.runtime.outbound.settings import OutboundSettings
@@ -110,6 +110,17 @@ class OutboundProxy:
         credentials = self._credentials.pop(session, None)
         if credentials is not None:
             self._sessions.pop(credentials).close()
+
+    async def ask(self, credentials: str, request: Request) -> Response:
+        """What the worker itself asks on behalf of a session. As for scripts, a failure is an answer too.
+
+        Raises Refused when nobody is registered with these credentials.
+        """
+        session = self._sessions.get(credentials)
+        if session is None:
+            raise Refused("the session has no way out", where=credentials.partition(":")[0], mend="register it first")
+        await self._engine_when_loaded()
+        return await session.answer(request)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= self._settings.connections:

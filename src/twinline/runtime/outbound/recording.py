@@ -54,12 +54,12 @@ def record_request(request: Request, kept_limit: int) -> HttpRequest:
     return HttpRequest(method=request.method, url=request.url, headers=headers, body=body, encoded=encoded)
 
 
-def record_response(response: Response, kept_limit: int) -> tuple[HttpResponse, str]:
+def record_response(response: Response, kept_limit: int, *, keep_cookies: bool = False) -> tuple[HttpResponse, str]:
     """The answer as a transcript keeps it, and an error when its body was too large to be kept (else empty).
 
-    The content coding is undone where it can be, so that the transcript can be read.
+    The content coding is undone where it can be, so that the transcript can be read. `keep_cookies` keeps their values.
     """
-    headers = _kept(response.headers, _KEPT_OF_ANSWERS)
+    headers = _kept(response.headers, _KEPT_OF_ANSWERS, keep_cookies=keep_cookies)
     coding = header(response.headers, "content-encoding").strip().lower()
     body = response.body
     if coding:
@@ -96,12 +96,12 @@ def body_of(recorded: HttpRequest | HttpResponse) -> bytes:
     return base64.b64decode(recorded.body, validate=True) if recorded.encoded else recorded.body.encode()
 
 
-def _kept(headers: Headers, names: frozenset[str]) -> dict[str, str]:
+def _kept(headers: Headers, names: frozenset[str], *, keep_cookies: bool = False) -> dict[str, str]:
     kept: dict[str, str] = {}
     for raw, value in headers:
         name = raw.lower()
         if name in _COOKIES:
-            line, joint = _redacted_cookie(name, value), "\n"
+            line, joint = value if keep_cookies else _redacted_cookie(name, value), "\n"
         elif name.startswith("proxy-"):
             continue
         elif name in names:
