@@ -248,7 +248,7 @@ _moves = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(moves=st.lists(_moves, min_size=20, max_size=60), forgetful_bus=st.booleans())
 def test_every_message_is_taken_once_and_in_order_whatever_happens_when(
     moves: list[str | tuple[str, int]], forgetful_bus: bool
