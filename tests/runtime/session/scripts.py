@@ -126,7 +126,7 @@ class Run:
     line_over_at: list[int] = field(default_factory=list)
 
 
-def facts(initial_text: str | None = "hello") -> SessionStarted:
+def facts(initial_text: str | None = "hello", sandbox: str = "bubblewrap") -> SessionStarted:
     return SessionStarted(
         at=0.0,
         session="s",
@@ -143,7 +143,7 @@ def facts(initial_text: str | None = "hello") -> SessionStarted:
         parameters={},
         seed="00",
         started_at=0.0,
-        sandbox="none",
+        sandbox=sandbox,
     )
 
 
@@ -154,6 +154,7 @@ async def run(
     initial_text: str | None = "hello",
     recorded: Transcript = (),
     time_limit: float = 10.0,
+    sandbox: str = "bubblewrap",
 ) -> Run:
     line = line or TestLine()
     checkpoints: list[Transcript] = []
@@ -166,7 +167,7 @@ async def run(
         line_over_at.append(len(session.events))
 
     session = Session(
-        facts(initial_text),
+        facts(initial_text, sandbox),
         line,
         RealClock(0.0),
         checkpoint=checkpoint,

@@ -141,6 +141,16 @@ async def test_every_answer_is_recorded_with_the_ask_that_took_it() -> None:
     assert [event.verb for event in done.transcript if isinstance(event, MessageReceived)] == asks
 
 
+async def test_a_session_without_a_sandbox_says_so_in_its_log() -> None:
+    async def program(script: CoroutineScript) -> None:
+        await script.verb("say", text="hello")
+
+    done = await run(program, sandbox="none")
+    (warning,) = [event for event in done.transcript if isinstance(event, Logged)]
+    assert (warning.source, warning.level) == ("platform", "warning")
+    assert "--sandbox=none" in warning.text
+
+
 async def test_the_transcript_is_durable_before_the_session_waits() -> None:
     async def program(script: CoroutineScript) -> None:
         await script.verb("ask", text="1?", choices="[ANY]")

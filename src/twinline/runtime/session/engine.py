@@ -106,6 +106,8 @@ class Session:
         `credentials` open the outbound proxy for this session.
         """
         self._script = script
+        if self.started.sandbox == "none":
+            self.warn("scripts are not kept apart here: the platform runs with --sandbox=none")
         verbs: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.timeout(self._time_limit):
