@@ -1,10 +1,11 @@
 """Sessions of a small parcel application, as lanes produce them: the words that the specifications are written in."""
 
 from collections.abc import Iterable
+from functools import reduce
 
 from twinline.model.builds import Cluster
 from twinline.model.messages import LaneResult
-from twinline.model.rehearsal import Lane
+from twinline.model.rehearsal import Lane, UnitClass, UnitResult
 from twinline.model.transcript import (
     Choice,
     ErrorRaised,
@@ -24,6 +25,7 @@ from twinline.model.transcript import (
     VerbResult,
     VerbStarted,
 )
+from twinline.rehearsal import combine, compare_unit
 
 CALLER = "+15550100"
 PARCEL = "http://parcels.example/parcels/123456"
@@ -94,6 +96,23 @@ def session(*parts: Event | Iterable[Event], outcome: Outcome = Outcome.COMPLETE
 def lane(lane: Lane, transcript: Transcript, trouble: str = "") -> LaneResult:
     build = 2 if lane is Lane.CANDIDATE else 1
     return LaneResult("r1", "u1", lane.value, 1, build, transcript, trouble)
+
+
+def unit(
+    baseline: Transcript, control: Transcript, candidate: Transcript, attempt: int = 1, name: str = "u1"
+) -> UnitResult:
+    """One attempt at a unit."""
+    lanes = [lane(which, events) for which, events in zip(Lane, (baseline, control, candidate), strict=True)]
+    return compare_unit(name, *lanes, attempt=attempt)
+
+
+def tried(attempts: int, before: Transcript, after: Transcript, name: str = "u1") -> UnitResult:
+    """A unit that came to the same in every attempt."""
+    return reduce(combine, (unit(before, before, after, attempt + 1, name) for attempt in range(attempts)))
+
+
+def judged(verdict: UnitClass, name: str = "u", attempts: int = 2) -> UnitResult:
+    return UnitResult(name, attempts, verdict, f"because {verdict.value}")
 
 
 GOOD = session(ask(1, "Which day?", "monday", "monday, friday"), http(), say(2, "See you on monday."))

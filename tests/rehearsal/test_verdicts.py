@@ -1,23 +1,17 @@
-"""Verdicts of a session over its lanes and attempts, and of an application over its sessions."""
+"""The verdict of a session over its lanes and its attempts."""
+
+from functools import reduce
 
 import pytest
-from tests.rehearsal.sessions import GOOD, THROWS, error, lane, log, say, sent, session
+from tests.rehearsal.sessions import GOOD, THROWS, error, judged, lane, log, say, sent, session, unit
 
-from twinline.model.rehearsal import ApplicationVerdict, Lane, UnitClass, UnitResult
+from twinline.model.messages import LaneResult
+from twinline.model.rehearsal import Lane, UnitClass, UnitResult
 from twinline.model.transcript import Outcome, Transcript
-from twinline.rehearsal import combine, compare_unit, difference_bound, judge, needs_retry
+from twinline.rehearsal import LaneOutcome, combine, compare_unit, needs_retry
 
 C = UnitClass
 CRASHES = session(error("segmentation fault", platform=True), outcome=Outcome.FAILED, build=2)
-
-
-def unit(baseline: Transcript, control: Transcript, candidate: Transcript, attempt: int = 1) -> UnitResult:
-    lanes = [lane(which, events) for which, events in zip(Lane, (baseline, control, candidate), strict=True)]
-    return compare_unit("u1", *lanes, attempt=attempt)
-
-
-def judged(verdict: UnitClass, name: str = "u", attempts: int = 2) -> UnitResult:
-    return UnitResult(name, attempts, verdict, f"because {verdict.value}")
 
 
 def test_three_lanes_that_agree_are_the_same() -> None:
@@ -98,7 +92,7 @@ def test_lane_that_never_answered_is_never_the_same() -> None:
 
 @pytest.mark.parametrize("verdict", UnitClass)
 def test_everything_but_agreement_is_run_once_more(verdict: UnitClass) -> None:
-    expected = verdict not in (C.SAME, C.SAME_FAILURE, C.SKIPPED)
+    expected = verdict not in (C.SAME, C.SAME_FAILURE, C.SKIPPED, C.PENDING)
     assert needs_retry(judged(verdict, attempts=1)) is expected
     assert not needs_retry(judged(verdict, attempts=2))
 
@@ -118,8 +112,20 @@ def test_regression_that_does_not_repeat_is_noise_with_what_was_seen() -> None:
 
 
 def test_crash_of_the_candidate_need_not_repeat() -> None:
-    combined = combine(unit(GOOD, GOOD, CRASHES), unit(GOOD, GOOD, GOOD, attempt=2))
-    assert (combined.verdict, combined.attempts) == (C.REGRESSED, 2)
+    for attempts in ((CRASHES, GOOD), (THROWS, CRASHES), (GOOD, CRASHES)):
+        first, again = (unit(GOOD, GOOD, candidate) for candidate in attempts)
+        combined = combine(first, again)
+        assert (combined.verdict, combined.attempts, combined.crashed) == (C.REGRESSED, 2, True)
+
+
+def test_session_that_the_candidate_lost_is_a_crash_of_it() -> None:
+    lost = unit(GOOD, GOOD, session(say(1, "Which day?"), outcome=Outcome.LOST))
+    assert (lost.verdict, lost.crashed) == (C.REGRESSED, True)
+
+
+def test_crash_on_all_builds_is_none_of_the_candidate() -> None:
+    assert not unit(CRASHES, CRASHES, CRASHES).crashed
+    assert not unit(GOOD, GOOD, THROWS).crashed
 
 
 def test_retry_decides_what_could_not_be_judged_at_first() -> None:
@@ -128,58 +134,68 @@ def test_retry_decides_what_could_not_be_judged_at_first() -> None:
     assert combine(judged(C.REGRESSED, attempts=1), judged(C.SPURIOUS)).verdict is C.SPURIOUS
 
 
-@pytest.mark.parametrize(
-    ("clean", "share"), [(1, 0.95), (12, 0.2209), (59, 0.0495), (149, 0.0199), (300, 0.00994), (3000, 0.000998)]
-)
-def test_bound_is_the_exact_one(clean: int, share: float) -> None:
-    """Figures of the binomial: 59 clean sessions leave less than 5 %, 149 less than 2 %, 300 less than 1 %."""
-    assert difference_bound(clean) == pytest.approx(share, rel=0.01)
+def test_lane_that_has_not_answered_yet_leaves_its_unit_pending() -> None:
+    lanes = (lane(Lane.BASELINE, GOOD), lane(Lane.CONTROL, GOOD), None)
+    waiting = compare_unit("u1", *lanes, absent=LaneOutcome.WAITING)
+    assert (waiting.verdict, waiting.reason) == (C.PENDING, "the candidate lane has not answered yet")
+    crashed = compare_unit("u1", None, None, lane(Lane.CANDIDATE, CRASHES), absent=LaneOutcome.WAITING)
+    assert (crashed.verdict, crashed.crashed) == (C.REGRESSED, True)
 
 
-def test_application_without_a_difference_is_unchanged_within_a_bound() -> None:
-    found = judge("pharmacy", "v1", [judged(C.SAME)] * 11 + [judged(C.SAME_FAILURE)])
-    assert found.verdict is ApplicationVerdict.UNCHANGED
-    assert found.sentence == "fewer than 22.1 % of sessions differ (95 %, 12 compared)"
-    assert found.compared == 12
-    assert found.bound == pytest.approx(0.2209, rel=0.001)
+def test_unit_that_is_not_to_be_run_is_skipped() -> None:
+    assert compare_unit("u1", None, None, None, absent=LaneOutcome.SKIPPED).verdict is C.SKIPPED
 
 
-def test_changes_and_mended_failures_do_not_make_a_regression_but_are_told() -> None:
-    found = judge("pharmacy", "v1", [judged(C.SAME)] * 9 + [judged(C.CHANGED)] * 2 + [judged(C.FIXED)])
-    assert found.verdict is ApplicationVerdict.UNCHANGED
-    assert found.sentence == (
-        "fewer than 22.1 % of sessions regress (95 %, 12 compared); 2 differ in detail only; 1 fixed"
+def test_lanes_of_other_builds_than_they_should_be_are_an_error() -> None:
+    control = LaneResult("r1", "u1", "control", 1, 7, GOOD)
+    found = compare_unit("u1", lane(Lane.BASELINE, GOOD), control, lane(Lane.CANDIDATE, GOOD))
+    assert (found.verdict, found.reason) == (
+        C.ERROR,
+        "what came back from the control lane is not a run of this session",
     )
 
 
-def test_one_regression_outweighs_any_number_of_fixes() -> None:
-    found = judge(
-        "courier", "v1", [judged(C.FIXED)] * 5 + [combine(unit(GOOD, GOOD, THROWS), unit(GOOD, GOOD, THROWS))]
+def broken(which: Lane) -> LaneResult:
+    build = 2 if which is Lane.CANDIDATE else 1
+    return LaneResult("r1", "u1", which.value, 1, build, GOOD[:2], "bundle: not a bundle", broken=True)
+
+
+def test_version_that_no_build_can_set_up_is_broken() -> None:
+    found = compare_unit("u1", *(broken(which) for which in Lane))
+    assert (found.verdict, found.divergence) == (C.BROKEN, None)
+    assert found.reason == "the version cannot be set up on either build: bundle: not a bundle"
+
+
+def test_version_that_only_the_candidate_cannot_set_up_is_regressed() -> None:
+    found = compare_unit("u1", lane(Lane.BASELINE, GOOD), lane(Lane.CONTROL, GOOD), broken(Lane.CANDIDATE))
+    assert (found.verdict, found.odd) == (C.REGRESSED, (Lane.CANDIDATE,))
+    assert found.reason == "build 2 could not set the version up: bundle: not a bundle"
+
+
+class TestOddLane:
+    """Which lane alone was worse: the same question for each of the three."""
+
+    ORDERS = (
+        ((THROWS, GOOD, GOOD), (Lane.BASELINE,)),
+        ((GOOD, THROWS, GOOD), (Lane.CONTROL,)),
+        ((GOOD, GOOD, THROWS), (Lane.CANDIDATE,)),
     )
-    assert found.verdict is ApplicationVerdict.REGRESSED
-    assert found.bound is None
-    assert found.sentence.startswith("1 of 6 sessions regressed; turn 2: build 2 threw TypeError: util.isString")
 
+    @pytest.mark.parametrize(("lanes", "odd"), ORDERS)
+    def test_it_is_named_wherever_it_stands(
+        self, lanes: tuple[Transcript, Transcript, Transcript], odd: tuple[Lane, ...]
+    ) -> None:
+        assert unit(*lanes).odd == odd
 
-def test_regression_that_was_seen_once_and_not_tried_again_leaves_the_application_undetermined() -> None:
-    found = judge("courier", "v1", [judged(C.REGRESSED, attempts=1)])
-    assert found.verdict is ApplicationVerdict.UNDETERMINED
+    @pytest.mark.parametrize("better", [(GOOD, THROWS, THROWS), (THROWS, GOOD, THROWS), (THROWS, THROWS, GOOD)])
+    def test_lane_that_alone_was_better_is_not_odd(self, better: tuple[Transcript, Transcript, Transcript]) -> None:
+        assert unit(*better).odd == ()
 
+    def test_it_is_none_where_all_differ_or_all_agree(self) -> None:
+        assert unit(GOOD, session(say(1, "Hm")), session(say(1, "Hem"))).odd == ()
+        assert unit(GOOD, GOOD, GOOD).odd == ()
+        assert unit(session(log("a")), session(log("a")), session(log("b"))).odd == ()
 
-def test_application_with_more_than_two_percent_unjudged_is_undetermined() -> None:
-    two_percent = judge("a", "v1", [judged(C.SAME)] * 98 + [judged(C.NOISY), judged(C.SPURIOUS)])
-    more = judge("a", "v1", [judged(C.SAME)] * 97 + [judged(C.NOISY), judged(C.SPURIOUS), judged(C.UNDETERMINED)])
-    assert two_percent.verdict is ApplicationVerdict.UNCHANGED
-    assert more.verdict is ApplicationVerdict.UNDETERMINED
-    assert more.sentence == "3 of 100 sessions could not be judged: because noisy"
-
-
-def test_application_of_which_nothing_could_be_judged_is_undetermined() -> None:
-    assert judge("a", "v1", []).sentence == "there is no session to rehearse"
-    found = judge("a", "v1", [judged(C.SPURIOUS)])
-    assert found.verdict is ApplicationVerdict.UNDETERMINED
-    assert found.sentence == "none of 1 session could be judged: because spurious"
-
-
-def test_skipped_sessions_count_for_nothing() -> None:
-    assert judge("a", "v1", [judged(C.SAME)] + [judged(C.SKIPPED)] * 9).compared == 1
+    def test_it_is_remembered_over_attempts(self) -> None:
+        attempts = [unit(GOOD, GOOD, THROWS), unit(GOOD, THROWS, GOOD), unit(GOOD, GOOD, GOOD)]
+        assert reduce(combine, attempts).odd == (Lane.CANDIDATE, Lane.CONTROL)

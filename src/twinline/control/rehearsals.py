@@ -9,13 +9,14 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import count
 
 import msgspec
 import nats.errors
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from sqlalchemy.orm import Session
 
 from twinline.bus import Bus, names
@@ -27,8 +28,18 @@ from twinline.model.applications import Version
 from twinline.model.builds import Cluster
 from twinline.model.errors import Conflict, Mistake, NotFound, Trouble
 from twinline.model.messages import LaneJob, LaneResult, RehearsalDemand
-from twinline.model.rehearsal import ApplicationResult, Lane, RehearsalResult, UnitResult
-from twinline.rehearsal import StoredSession, combine, compare_unit, judge, needs_retry, select, signature
+from twinline.model.rehearsal import Lane, RehearsalResult, UnitResult
+from twinline.rehearsal import (
+    Rehearsed,
+    StoredSession,
+    combine,
+    compare_unit,
+    grouped,
+    judge_all,
+    select,
+    signature,
+    unsettled,
+)
 
 HISTORY = 2_000
 """Newest finished sessions of an application that a rehearsal chooses from."""
@@ -107,20 +118,22 @@ class Rehearsals:
     async def _run(self, plan: Plan, report: Report) -> RehearsalResult:
         began = time.time()
         progress = _Progress(report, len(plan.units) * len(Lane))
-        results: dict[str, UnitResult] = {}
         async with self._workers(plan):
             try:
-                first = await self._attempt(plan, plan.units, 1, progress)
-                again = tuple(unit for unit in plan.units if needs_retry(first[unit.session]))
-                progress.more(len(again) * len(Lane))
-                second = await self._attempt(plan, again, 2, progress)
+                results = await self._attempt(plan, plan.units, 1, progress)
+                for attempt in count(2):
+                    unsure = unsettled(_rehearsed(plan, results))
+                    again = [unit for unit in plan.units if unit.session in unsure]
+                    if not again:
+                        break
+                    progress.more(len(again) * len(Lane))
+                    retried = await self._attempt(plan, again, attempt, progress)
+                    results |= {name: combine(results[name], retry) for name, retry in retried.items()}
             except nats.errors.Error as error:
                 raise Trouble(
                     f"the bus failed ({error or type(error).__name__})", where="rehearsal", mend="rehearse again"
                 ) from error
-        for unit in plan.units:
-            name = unit.session
-            results[name] = combine(first[name], second[name]) if name in second else first[name]
+        judged = judge_all(_rehearsed(plan, results))
         return RehearsalResult(
             rehearsal=plan.rehearsal,
             baseline=plan.baseline,
@@ -128,8 +141,9 @@ class Rehearsals:
             started_at=began,
             finished_at=time.time(),
             lane_runs=progress.done,
-            applications=tuple(_judged(plan, results)),
+            applications=judged,
             left_out=plan.left_out,
+            groups=grouped(judged),
         )
 
     async def _attempt(
@@ -138,8 +152,9 @@ class Rehearsals:
         """Run three lanes of each unit and compare them as they come; what does not come is undetermined."""
         waiting: dict[str, Answers] = {unit.session: {} for unit in units}
         results: dict[str, UnitResult] = {}
+        before = (await self._bus.jetstream.stream_info(names.RESULTS)).state.last_seq
         await self._publish(plan, units, attempt)
-        async with self._answers(plan.rehearsal) as answers:
+        async with self._answers(plan.rehearsal, before + 1) as answers:
             while waiting and (batch := await answers()):
                 for answer in batch:
                     got, lane = waiting.get(answer.unit), Lane(answer.lane)
@@ -167,12 +182,18 @@ class Rehearsals:
                     await self._bus.publish(names.results_subject(plan.rehearsal), refused)
 
     @asynccontextmanager
-    async def _answers(self, rehearsal: str) -> AsyncIterator[Callable[[], Awaitable[list[LaneResult]]]]:
-        """The results of a rehearsal from its beginning on, some at each call; none when none came for the patience."""
+    async def _answers(self, rehearsal: str, first: int) -> AsyncIterator[Callable[[], Awaitable[list[LaneResult]]]]:
+        """The results of a rehearsal from the stream's sequence `first` on, some at each call; none when none came for
+        the patience."""
         subscription = await self._bus.jetstream.pull_subscribe(
             names.results_subject(rehearsal),
             stream=names.RESULTS,
-            config=ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=4 * self._patience),
+            config=ConsumerConfig(
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=first,
+                ack_policy=AckPolicy.NONE,
+                inactive_threshold=4 * self._patience,
+            ),
         )
 
         async def read() -> list[LaneResult]:
@@ -270,6 +291,9 @@ def _compared(unit: str, answers: Answers, attempt: int) -> UnitResult:
     )
 
 
-def _judged(plan: Plan, results: dict[str, UnitResult]) -> Iterable[ApplicationResult]:
-    for name, version in sorted(plan.versions.items()):
-        yield judge(name, version.digest, [results[unit.session] for unit in plan.units if unit.application == name])
+def _rehearsed(plan: Plan, results: dict[str, UnitResult]) -> list[Rehearsed]:
+    """Every application that was asked for, by name, with what came of its sessions so far."""
+    units: dict[str, list[UnitResult]] = {name: [] for name in sorted(plan.versions)}
+    for unit in plan.units:
+        units[unit.application].append(results[unit.session])
+    return [Rehearsed(name, plan.versions[name].digest, tuple(found)) for name, found in units.items()]

@@ -169,7 +169,9 @@ class LaneJob(msgspec.Struct, frozen=True):
 
 
 class LaneResult(msgspec.Struct, frozen=True):
-    """What came of a lane-run. `trouble` is set when the platform could not run it (a spurious failure)."""
+    """What came of a lane-run. `trouble` says why it could not be run; `broken`: because of the version itself, which
+    could not be set up, and not for want of anything that may come back (a spurious failure).
+    """
 
     rehearsal: str
     unit: str
@@ -179,6 +181,7 @@ class LaneResult(msgspec.Struct, frozen=True):
     transcript: Transcript
     trouble: str = ""
     v: int = 1
+    broken: bool = False
 
 
 class RehearsalDemand(msgspec.Struct, frozen=True):

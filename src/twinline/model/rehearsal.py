@@ -29,6 +29,7 @@ class UnitClass(StrEnum):
     NOISY = "noisy"
     SPURIOUS = "spurious"
     BROKEN = "broken"
+    PENDING = "pending"
     UNDETERMINED = "undetermined"
     SKIPPED = "skipped"
     ERROR = "error"
@@ -63,10 +64,25 @@ class LaneExcerpt(msgspec.Struct, frozen=True):
     events: tuple[Event, ...]
 
 
+class Cause(msgspec.Struct, frozen=True):
+    """What sessions that regressed for the same reason have in common.
+
+    `component` is what changed in the build and could matter to them, such as `javascript 22.20.0 → 24.19.0`; `error`
+    what the candidate threw, without its numbers; `kind` and `field` say at which kind of event it first differs and in
+    what.
+    """
+
+    component: str
+    error: str
+    kind: str
+    field: str
+
+
 class UnitResult(msgspec.Struct, frozen=True):
     """One session rehearsed. `trail` is the caller's and application's words up to the divergence, for people.
 
-    `lanes` shows the three lanes at the divergence; it is empty when there is none.
+    `lanes` shows the three lanes at the divergence; it is empty when there is none. `odd` names, for each attempt that
+    had one, the lane that alone was worse than the two others; `crashed`: the platform failed on the candidate alone.
     """
 
     unit: str
@@ -76,10 +92,17 @@ class UnitResult(msgspec.Struct, frozen=True):
     divergence: Divergence | None = None
     trail: tuple[str, ...] = ()
     lanes: tuple[LaneExcerpt, ...] = ()
+    odd: tuple[Lane, ...] = ()
+    cause: Cause | None = None
+    crashed: bool = False
 
 
 class ApplicationResult(msgspec.Struct, frozen=True):
-    """One application's verdict. `bound` is the share of sessions that may still differ, at 95 % (None: not judged)."""
+    """One application's verdict. `bound` is the share of sessions that may still differ, at 95 % (None: not judged).
+
+    `undetermined` is the share of its sessions that could not be judged; `log_e` the logarithm of the e-value against
+    "the candidate is no worse".
+    """
 
     application: str
     version: str
@@ -88,6 +111,16 @@ class ApplicationResult(msgspec.Struct, frozen=True):
     compared: int
     bound: float | None
     units: tuple[UnitResult, ...]
+    undetermined: float = 0.0
+    log_e: float = 0.0
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Regressions of one cause: a sentence, and the sessions of each application that has them."""
+
+    cause: Cause
+    sentence: str
+    applications: dict[str, tuple[str, ...]]
 
 
 class RehearsalResult(msgspec.Struct, frozen=True):
@@ -102,3 +135,4 @@ class RehearsalResult(msgspec.Struct, frozen=True):
     applications: tuple[ApplicationResult, ...]
     left_out: int = 0
     format: int = 1
+    groups: tuple[Group, ...] = ()

@@ -1,7 +1,7 @@
-"""Verdicts: of one session over its three lanes, and of an application over its sessions.
+"""The verdict of one session over its three lanes, and over its attempts.
 
-Comes in: lane results. Goes out: unit results, whether to run one again, and an application's verdict with the share of
-its sessions that may still differ. Retries are symmetric: all three lanes run again, and only what repeats counts.
+Comes in: lane results. Goes out: unit results, and whether to run one again. Retries are symmetric: all three lanes run
+again, and only what repeats counts.
 """
 
 from collections.abc import Sequence
@@ -9,33 +9,27 @@ from collections.abc import Sequence
 import msgspec
 
 from twinline.model.messages import LaneResult
-from twinline.model.rehearsal import (
-    ApplicationResult,
-    ApplicationVerdict,
-    Lane,
-    LaneExcerpt,
-    UnitClass,
-    UnitResult,
-)
+from twinline.model.rehearsal import Lane, LaneExcerpt, UnitClass, UnitResult
 from twinline.model.transcript import ErrorRaised, SessionEnded, SessionStarted
-from twinline.rehearsal.classes import LaneOutcome, classify, outcome
+from twinline.rehearsal.causes import cause
+from twinline.rehearsal.classes import RAN, LaneOutcome, classify, outcome
 from twinline.rehearsal.comparison import SAME, Comparison, Difference, compare
 from twinline.rehearsal.words import conversation
 
 ATTEMPTS = 2
-"""How often a unit is run at most."""
-
-UNDETERMINED_LIMIT = 0.02
-"""Share of an application's sessions that may stay unjudged before nothing is said of the application."""
-
-CONFIDENCE = 0.95
+"""How often a unit that is not plain agreement is run at least."""
 
 EXCERPT = 6
 """Events of a lane that are shown from the divergence on."""
 
-_AGREED = frozenset({UnitClass.SAME, UnitClass.SAME_FAILURE})
-_UNJUDGED = frozenset({UnitClass.SPURIOUS, UnitClass.UNDETERMINED})
-_COMPARED = _AGREED | {UnitClass.REGRESSED, UnitClass.FIXED, UnitClass.CHANGED}
+AGREED = frozenset({UnitClass.SAME, UnitClass.SAME_FAILURE})
+_UNJUDGED = frozenset(
+    {UnitClass.SPURIOUS, UnitClass.UNDETERMINED, UnitClass.BROKEN, UnitClass.PENDING, UnitClass.ERROR}
+)
+_NOT_RUN = frozenset({UnitClass.SKIPPED, UnitClass.PENDING})
+_UNSHOWN = AGREED | {UnitClass.SPURIOUS, UnitClass.ERROR}
+
+_Lanes = tuple[LaneResult | None, LaneResult | None, LaneResult | None]
 
 
 def compare_unit(
@@ -44,49 +38,55 @@ def compare_unit(
     control: LaneResult | None,
     candidate: LaneResult | None,
     attempt: int = 1,
+    *,
+    absent: LaneOutcome = LaneOutcome.SILENT,
 ) -> UnitResult:
-    """What came of one attempt at a unit. A lane that never answered (None) makes it undetermined."""
-    if baseline is None or control is None or candidate is None:
-        absent = [lane for lane, result in zip(Lane, (baseline, control, candidate), strict=True) if result is None]
-        return UnitResult(unit, attempt, UnitClass.UNDETERMINED, f"no result in time from {_listed(absent)}")
-    lanes = (baseline, control, candidate)
-    outcomes = outcome(baseline), outcome(control), outcome(candidate)
-    noise = change = SAME
-    if LaneOutcome.TROUBLE not in (outcomes[0], outcomes[1]):
-        noise = compare(baseline.transcript, control.transcript, *_names(baseline, control))
-    if LaneOutcome.TROUBLE not in (outcomes[0], outcomes[2]):
-        change = compare(baseline.transcript, candidate.transcript, *_names(baseline, candidate))
-    verdict = classify(*outcomes, noise.difference, change.difference)
+    """What came of one attempt at a unit. `absent` says why a lane that is None has no result: it never answered, or it
+    still may (`WAITING`), or it was not to be run (`SKIPPED`).
+    """
+    lanes: _Lanes = (baseline, control, candidate)
+    first, second, third = (absent if lane is None else outcome(lane) for lane in lanes)
+    if baseline and control and baseline.build != control.build:
+        second = LaneOutcome.ERROR
+    noise, change = _compared(baseline, control), _compared(baseline, candidate)
+    verdict = classify(first, second, third, noise.difference, change.difference)
     finding = noise if verdict is UnitClass.NOISY else change
-    if finding.divergence is None or verdict in _AGREED or verdict is UnitClass.SPURIOUS:
-        return UnitResult(unit, attempt, verdict, _reason(verdict, lanes, finding))
-    return UnitResult(
-        unit,
-        attempt,
-        verdict,
-        _reason(verdict, lanes, finding),
-        finding.divergence,
-        _trail(baseline, finding.left),
-        _excerpts(lanes, noise, finding),
+    found = UnitResult(unit, attempt, verdict, _reason(verdict, lanes, (first, second, third), finding))
+    if verdict in AGREED:
+        return found
+    odd = _odd(lanes, (first, second, third), noise, change)
+    why = cause(baseline, candidate, change) if candidate and odd is Lane.CANDIDATE else None
+    crashed = odd is Lane.CANDIDATE and third is LaneOutcome.CRASH
+    found = msgspec.structs.replace(found, odd=(odd,) if odd else (), cause=why, crashed=crashed)
+    if baseline is None or finding.divergence is None or verdict in _UNSHOWN:
+        return found
+    return msgspec.structs.replace(
+        found,
+        divergence=finding.divergence,
+        trail=_trail(baseline, finding.left),
+        lanes=_excerpts(lanes, noise, finding),
     )
 
 
 def needs_retry(result: UnitResult) -> bool:
     """Whether all three lanes should run again: anything that is not plain agreement is tried once more."""
-    return result.verdict not in _AGREED and result.verdict is not UnitClass.SKIPPED and result.attempts < ATTEMPTS
+    return result.verdict not in AGREED | _NOT_RUN and result.attempts < ATTEMPTS
 
 
 def combine(previous: UnitResult, retry: UnitResult) -> UnitResult:
-    """One result of two attempts: what repeats stands, and what does not repeat is noise.
+    """One result of all attempts so far and one more: what repeats stands, and what does not repeat is noise.
 
     The retry decides where one of the two could not be judged. A crash of the platform need not repeat.
     """
-    total = previous.attempts + 1
-    if _crashed(previous):
-        return _with(previous, total)
+    total, odd = previous.attempts + 1, previous.odd + retry.odd
+    why = previous.cause or retry.cause
+    if previous.crashed:
+        return msgspec.structs.replace(previous, attempts=total, odd=odd)
     if retry.verdict is previous.verdict or not {previous.verdict, retry.verdict}.isdisjoint(_UNJUDGED):
-        return _with(retry, total)
-    differing = previous if retry.verdict in _AGREED else retry
+        return msgspec.structs.replace(retry, attempts=total, odd=odd, cause=why)
+    if retry.crashed:
+        return msgspec.structs.replace(retry, attempts=total, odd=odd)
+    differing = previous if retry.verdict in AGREED else retry
     return UnitResult(
         previous.unit,
         total,
@@ -95,78 +95,71 @@ def combine(previous: UnitResult, retry: UnitResult) -> UnitResult:
         differing.divergence,
         differing.trail,
         differing.lanes,
+        odd,
+        why,
     )
 
 
-def judge(application: str, version: str, units: Sequence[UnitResult]) -> ApplicationResult:
-    """The verdict of an application over its units."""
-    regressed = [unit for unit in units if _is_regression(unit)]
-    compared = [unit for unit in units if unit.verdict in _COMPARED and not _unproven(unit)]
-    counted = [unit for unit in units if unit.verdict is not UnitClass.SKIPPED]
-    unjudged = [unit for unit in counted if unit.verdict not in _COMPARED or _unproven(unit)]
-    if regressed:
-        verdict, bound = ApplicationVerdict.REGRESSED, None
-        sentence = f"{len(regressed)} of {_sessions(len(compared))} regressed; turn {_turn(regressed[0])}"
-        sentence += f": {regressed[0].reason}"
-    elif not compared:
-        verdict, bound = ApplicationVerdict.UNDETERMINED, None
-        sentence = (
-            f"none of {_sessions(len(counted))} could be judged" if counted else "there is no session to rehearse"
-        )
-        sentence += f": {unjudged[0].reason}" if unjudged else ""
-    elif len(unjudged) > UNDETERMINED_LIMIT * len(counted):
-        verdict, bound = ApplicationVerdict.UNDETERMINED, None
-        sentence = f"{len(unjudged)} of {_sessions(len(counted))} could not be judged: {unjudged[0].reason}"
-    else:
-        verdict, bound = ApplicationVerdict.UNCHANGED, difference_bound(len(compared))
-        sentence = _unchanged(compared, bound)
-    return ApplicationResult(application, version, verdict, sentence, len(compared), bound, tuple(units))
+def _compared(left: LaneResult | None, right: LaneResult | None) -> Comparison:
+    if left is None or right is None or outcome(left) not in RAN or outcome(right) not in RAN:
+        return SAME
+    again = " again" if left.build == right.build else ""
+    return compare(left.transcript, right.transcript, f"build {left.build}", f"build {right.build}{again}")
 
 
-def difference_bound(clean: int) -> float:
-    """The largest share of sessions that may differ and still leave `clean` sessions without one, at 95 %."""
-    return float(1 - (1 - CONFIDENCE) ** (1 / clean))
+def _odd(
+    lanes: _Lanes, outcomes: tuple[LaneOutcome, LaneOutcome, LaneOutcome], noise: Comparison, change: Comparison
+) -> Lane | None:
+    """The lane that alone is worse than the two others: the one which, were it the candidate, would have regressed.
+
+    The same question is put to each lane, so that by chance alone each is as likely to be the odd one.
+    """
+    baseline, control, candidate = outcomes
+    if classify(baseline, control, candidate, noise.difference, change.difference) is UnitClass.REGRESSED:
+        return Lane.CANDIDATE
+    if classify(baseline, candidate, control, change.difference, noise.difference) is UnitClass.REGRESSED:
+        return Lane.CONTROL
+    among, against = _compared(lanes[1], lanes[2]).difference, _compared(lanes[1], lanes[0]).difference
+    return Lane.BASELINE if classify(control, candidate, baseline, among, against) is UnitClass.REGRESSED else None
 
 
-def _unchanged(compared: Sequence[UnitResult], bound: float) -> str:
-    changed = sum(unit.verdict is UnitClass.CHANGED for unit in compared)
-    fixed = sum(unit.verdict is UnitClass.FIXED for unit in compared)
-    word = "regress" if changed or fixed else "differ"
-    sentence = f"fewer than {100 * bound:.1f} % of sessions {word} (95 %, {len(compared)} compared)"
-    beside = [f"{count} {name}" for count, name in ((changed, "differ in detail only"), (fixed, "fixed")) if count]
-    return "; ".join([sentence, *beside])
-
-
-def _is_regression(unit: UnitResult) -> bool:
-    return unit.verdict is UnitClass.REGRESSED and not _unproven(unit)
-
-
-def _unproven(unit: UnitResult) -> bool:
-    """A regression seen once: it must repeat, except a crash of the platform."""
-    return unit.verdict is UnitClass.REGRESSED and unit.attempts < ATTEMPTS and not _crashed(unit)
-
-
-def _crashed(unit: UnitResult) -> bool:
-    right = unit.divergence.right if unit.divergence else None
-    return unit.verdict is UnitClass.REGRESSED and isinstance(right, ErrorRaised) and right.platform
-
-
-def _reason(verdict: UnitClass, lanes: Sequence[LaneResult], finding: Comparison) -> str:
-    if verdict is UnitClass.SPURIOUS:
-        return "; ".join(
-            f"the {lane.lane} lane could not run: {lane.trouble or 'its transcript has no end'}"
-            for lane in lanes
-            if outcome(lane) is LaneOutcome.TROUBLE
-        )
-    if verdict is UnitClass.UNDETERMINED:
-        return "the session's recorded answers no longer fit this version"
-    if finding.divergence is not None and verdict not in _AGREED:
-        return finding.divergence.sentence
-    if verdict is UnitClass.REGRESSED:
-        return f"build {lanes[2].build} failed in the platform: {_failure(lanes[2])}"
-    if verdict is UnitClass.SAME_FAILURE:
-        return f"fails on both builds: {_failure(lanes[0])}"
-    return "all three lanes agree"
+def _reason(  # noqa: PLR0911 - one return for each class is the clearest table
+    verdict: UnitClass,
+    lanes: _Lanes,
+    outcomes: tuple[LaneOutcome, LaneOutcome, LaneOutcome],
+    finding: Comparison,
+) -> str:
+    by_outcome = {each: [lane for lane, it in zip(Lane, outcomes, strict=True) if it is each] for each in outcomes}
+    broken = next((lane for lane in lanes if lane and lane.broken), None)
+    match verdict:
+        case UnitClass.SPURIOUS:
+            return "; ".join(
+                f"the {lane.lane} lane could not run: {lane.trouble or 'its transcript has no end'}"
+                for lane in lanes
+                if lane and outcome(lane) is LaneOutcome.TROUBLE
+            )
+        case UnitClass.ERROR:
+            return f"what came back from {_listed(by_outcome[LaneOutcome.ERROR])} is not a run of this session"
+        case UnitClass.SKIPPED:
+            return "it was not to be run"
+        case UnitClass.PENDING:
+            return f"{_listed(by_outcome[LaneOutcome.WAITING])} has not answered yet"
+        case UnitClass.UNDETERMINED if LaneOutcome.SILENT in by_outcome:
+            return f"no result in time from {_listed(by_outcome[LaneOutcome.SILENT])}"
+        case UnitClass.UNDETERMINED:
+            return "the session's recorded answers no longer fit this version"
+        case UnitClass.BROKEN if broken:
+            return f"the version cannot be set up on either build: {broken.trouble}"
+        case _ if finding.divergence is not None and verdict not in AGREED:
+            return finding.divergence.sentence
+        case _ if broken:
+            return f"build {broken.build} could not set the version up: {broken.trouble}"
+        case UnitClass.REGRESSED if lanes[2]:
+            return f"build {lanes[2].build} failed in the platform: {_failure(lanes[2])}"
+        case UnitClass.SAME_FAILURE if lanes[0]:
+            return f"fails on both builds: {_failure(lanes[0])}"
+        case _:
+            return "all three lanes agree"
 
 
 def _failure(lane: LaneResult) -> str:
@@ -177,42 +170,26 @@ def _failure(lane: LaneResult) -> str:
     return ended.reason or ended.outcome.value if isinstance(ended, SessionEnded) else ""
 
 
-def _names(left: LaneResult, right: LaneResult) -> tuple[str, str]:
-    again = " again" if left.build == right.build else ""
-    return f"build {left.build}", f"build {right.build}{again}"
-
-
 def _trail(lane: LaneResult, place: int) -> tuple[str, ...]:
     started = lane.transcript[0] if lane.transcript else None
     caller = started.caller if isinstance(started, SessionStarted) else ""
     return conversation(lane.transcript[:place], caller)
 
 
-def _excerpts(lanes: Sequence[LaneResult], noise: Comparison, finding: Comparison) -> tuple[LaneExcerpt, ...]:
+def _excerpts(lanes: _Lanes, noise: Comparison, finding: Comparison) -> tuple[LaneExcerpt, ...]:
     """Each lane from the place where it parts. The control stands where it parts from the baseline, else beside it."""
     control = noise.right if finding is noise or noise.difference > Difference.MINOR else finding.left
     candidate = finding.left if finding is noise else finding.right
     return tuple(
         LaneExcerpt(lane, result.build, _ended(result), result.transcript[place : place + EXCERPT])
         for lane, result, place in zip(Lane, lanes, (finding.left, control, candidate), strict=True)
+        if result is not None
     )
 
 
 def _ended(lane: LaneResult) -> str:
     ended = lane.transcript[-1] if lane.transcript else None
     return ended.outcome.value if isinstance(ended, SessionEnded) else lane.trouble or "without an end"
-
-
-def _with(result: UnitResult, attempts: int) -> UnitResult:
-    return msgspec.structs.replace(result, attempts=attempts)
-
-
-def _turn(unit: UnitResult) -> int:
-    return unit.divergence.turn if unit.divergence else 1
-
-
-def _sessions(count: int) -> str:
-    return f"{count} session" if count == 1 else f"{count} sessions"
 
 
 def _listed(lanes: Sequence[Lane]) -> str:

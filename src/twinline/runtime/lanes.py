@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from twinline.model.errors import TwinlineError
+from twinline.model.errors import Mistake, TwinlineError
 from twinline.model.messages import LaneJob, LaneResult
-from twinline.model.transcript import Event, HttpExchange, MessageReceived, SessionStarted
-from twinline.runtime.outbound import Cassette, Recorded
-from twinline.runtime.parts import WorkerParts
+from twinline.model.transcript import Event, MessageReceived, SessionStarted
+from twinline.runtime.outbound import Recorded
+from twinline.runtime.parts import WorkerParts, cassette_of
 from twinline.runtime.session import RecordedLine, Session, VirtualClock
 
 LANE_TIME_LIMIT = 60.0
@@ -34,14 +34,13 @@ async def run_lane(parts: WorkerParts, job: LaneJob, name: str) -> LaneResult:
     )
     if started.initial_text is not None:
         session.record(MessageReceived(at=0.0, text=started.initial_text, message="recorded"))
-    cassette = Cassette(event for event in job.recorded if isinstance(event, HttpExchange))
+    cassette = cassette_of(job.version, job.recorded)
     credentials = parts.proxy.register(name, Recorded(cassette, session.exchange))
     try:
-        folder = await parts.bundles.folder_of(job.version.digest)
-        script = await parts.sandboxes.open(job.version, folder)
+        script = await parts.script(job.version, session)
         await session.run(script, credentials)
     except TwinlineError as error:
-        return _result(job, parts, session.events, trouble=str(error))
+        return _result(job, parts, session.events, trouble=str(error), broken=isinstance(error, Mistake))
     finally:
         parts.proxy.unregister(name)
     return _result(job, parts, session.events)
@@ -54,7 +53,9 @@ def _facts(recorded: Sequence[Event], parts: WorkerParts, version: str) -> Sessi
     return msgspec.structs.replace(started, build=parts.build, components=parts.components, version=version)
 
 
-def _result(job: LaneJob, parts: WorkerParts, events: Sequence[Event], trouble: str = "") -> LaneResult:
+def _result(
+    job: LaneJob, parts: WorkerParts, events: Sequence[Event], trouble: str = "", broken: bool = False
+) -> LaneResult:
     return LaneResult(
         rehearsal=job.rehearsal,
         unit=job.unit,
@@ -63,6 +64,7 @@ def _result(job: LaneJob, parts: WorkerParts, events: Sequence[Event], trouble: 
         build=parts.build,
         transcript=tuple(events),
         trouble=trouble,
+        broken=broken,
     )
 
 

@@ -17,6 +17,7 @@ CLASS_ORDER = (
     UnitClass.BROKEN,
     UnitClass.ERROR,
     UnitClass.UNDETERMINED,
+    UnitClass.PENDING,
     UnitClass.SPURIOUS,
     UnitClass.NOISY,
     UnitClass.CHANGED,
