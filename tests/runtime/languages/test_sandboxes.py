@@ -112,20 +112,8 @@ async def test_leaving_ends_every_process(interpreters: Interpreters, tmp_path: 
 
 async def test_a_killed_worker_leaves_nothing_behind(interpreters: Interpreters, tmp_path: Path) -> None:
     place = bundle(tmp_path, "a", main_py="while True: pass")
-    program = f"""
-import asyncio
-from pathlib import Path
-from tests.runtime.languages.test_sandboxes import *
-async def main():
-    interpreters = Interpreters(Path({str(interpreters.python)!r}), None, Path({str(interpreters.own)!r}))
-    async with opened(interpreters, Path({str(tmp_path)!r})) as stage:
-        await (await stage.sandboxes.open(version("a"), Path({str(place)!r}))).start(START)
-        print("up", flush=True)
-        await asyncio.sleep(60)
-asyncio.run(main())
-"""
     worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+        sys.executable, "-c", _WORKER, place, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(SOURCE)}
     )
     assert worker.stdout is not None
     assert await asyncio.wait_for(worker.stdout.readline(), 20) == b"up\n"
@@ -302,19 +290,20 @@ def test_an_ordinary_user_can_make_sandboxes(tmp_path_factory: pytest.TempPathFa
             "try:\n    while os.fork(): pass\n    __import__('time').sleep(60)\n"
             "except OSError as error:\n    log(error.strerror)\n"
         )
-        (folder / "try.py").write_text(_AS_AN_ORDINARY_USER)
+        (folder / "worker.py").write_text(_WORKER)
         subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
         ran = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", system, "-B", folder / "try.py"],
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             system, "-B", folder / "worker.py", folder / "bundle"],
             env={"PYTHONPATH": str(folder), "PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip
-        assert (ran.stdout, ran.stderr) == ("1000 []\nResource temporarily unavailable\n", "")
+        assert (ran.stdout, ran.stderr) == ("up\n1000 []\nResource temporarily unavailable\n", "")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-_AS_AN_ORDINARY_USER = """
+_WORKER = """
 import asyncio, sys
 from pathlib import Path
 from twinline.model.applications import Language, Version
@@ -322,14 +311,15 @@ from twinline.runtime.languages import protocol
 from twinline.runtime.languages.sandbox import Interpreters, Limits, Sandboxes, check_sandbox
 
 async def main():
-    here, python = Path(__file__).parent, Path(sys.executable)
-    interpreters = Interpreters(python, None, python)
+    none, bundle = Path("/nowhere"), Path(sys.argv[1])
+    interpreters = Interpreters(Path(sys.executable), None, Path(sys.executable))
     await check_sandbox(interpreters)
     async with Sandboxes(
-        interpreters, Limits(), mode="bubblewrap", outbound_socket=here / "none", ca_file=here / "none", capacity=1
+        interpreters, Limits(), mode="bubblewrap", outbound_socket=none, ca_file=none, capacity=1
     ) as sandboxes:
-        process = await sandboxes.open(Version("a", "main.py", Language.PYTHON), here / "bundle")
+        process = await sandboxes.open(Version("a", "main.py", Language.PYTHON), bundle)
         await process.start({"type": "start", "call": None, "parameters": {}, "seed": "1", "rehearsal": False})
+        print("up", flush=True)
         async for message in process:
             if isinstance(message, protocol.LogMessage):
                 print(message.text)

@@ -70,7 +70,7 @@ class Spawner:
         self.home = os.open("/proc/self/ns/pid", os.O_RDONLY) if self.confined else -1
         self.way_out: Any = _load(settings["outbound"], "way_out")
         self.relay = 0
-        self.node_data = 0
+        self.baseline = 0
         self.port = PROXY_PORT
         self.reap_when, self._child_ended = os.pipe()
 
@@ -107,8 +107,11 @@ class Spawner:
             self.relay = relay.start(self.settings["socket"], port=self.port)
         if self.settings["language"] == "python":
             python_host.preload()
+            self.baseline = confine.data_size()
         else:
-            self.node_data = self._measure_node() + NODE_THREADS_DATA
+            self.baseline = self._measure_node() + NODE_THREADS_DATA
+        if self.confined:
+            confine.drop_bounding_set()
         os.set_blocking(self._child_ended, False)
         signal.signal(signal.SIGCHLD, _nothing)
         signal.set_wakeup_fd(self._child_ended, warn_on_full_buffer=False)
@@ -154,12 +157,11 @@ class Spawner:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._take_descriptors(channel, output)
             javascript = self.settings["language"] == "javascript"
-            baseline = self.node_data if javascript else confine.data_size()
             if self.confined:
-                confine.confine(self.limits, baseline, order["uid"], self.settings["hidden"], self.filter)
+                confine.confine(self.limits, self.baseline, order["uid"], self.settings["hidden"], self.filter)
             else:
                 os.setsid()
-                confine.restrict(self.limits, baseline)
+                confine.restrict(self.limits, self.baseline)
             if javascript:
                 self._exec_node()
         except BaseException as error:  # noqa: BLE001 (it must not go on as a second spawner)
