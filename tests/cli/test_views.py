@@ -12,6 +12,8 @@ from twinline.model.builds import Cluster
 from twinline.model.rehearsal import (
     ApplicationResult,
     ApplicationVerdict,
+    Cause,
+    CauseGroup,
     Divergence,
     RehearsalResult,
     UnitClass,
@@ -135,6 +137,14 @@ def test_only_the_first_differing_units_are_shown_and_the_rest_counted() -> None
     shown = seen(verdicts(result(application(ApplicationVerdict.REGRESSED, *[REGRESSED] * 5))), width=120)
     assert shown.count("the candidate fails") == 3
     assert "and 2 more of courier" in shown
+
+
+def test_a_cause_is_told_once_with_the_applications_that_share_it() -> None:
+    cause = Cause("javascript 22.20.0 → 24.19.0", "TypeError: x is not a function", "error", "error")
+    group = CauseGroup(cause, "x is not a function, with javascript 24", {"courier": ("s1", "s2"), "shop": ("s3",)})
+    shown = seen(verdicts(RehearsalResult("r1", 1, 2, 100.0, 102.5, 12, (UNCHANGED,), groups=(group,))))
+    assert "cause: x is not a function, with javascript 24" in shown
+    assert "3 sessions of courier, shop" in shown
 
 
 UNCHANGED, BROKEN, UNKNOWN = (application(verdict) for verdict in ApplicationVerdict)

@@ -4,11 +4,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from tests.rehearsal.sessions import GOOD, ask, error, lane, say, session
+from tests.rehearsal.sessions import GOOD, THROWS, ask, error, lane, say, session
 
 from twinline.model.rehearsal import Lane, RehearsalResult, UnitResult
 from twinline.model.transcript import Outcome, Transcript
-from twinline.rehearsal import combine, compare_unit, judge
+from twinline.rehearsal import Rehearsed, combine, compare_unit, grouped, judge_all
 from twinline.rehearsal.report import html_page, markdown_text
 
 HOSTILE = '<script>alert(1)</script> & "x" \' `` | </style> {{ 7 * 7 }}'
@@ -21,8 +21,8 @@ def unit(name: str, before: Transcript, after: Transcript) -> UnitResult:
 
 
 def rehearsed(*applications: tuple[str, list[UnitResult]]) -> RehearsalResult:
-    judged = tuple(judge(name, "0123456789abcdef", units) for name, units in applications)
-    return RehearsalResult("r1", 1, 2, 1_767_261_600.0, 1_767_261_603.4, 30, judged)
+    judged = judge_all([Rehearsed(name, "0123456789abcdef", tuple(units)) for name, units in applications])
+    return RehearsalResult("r1", 1, 2, 1_767_261_600.0, 1_767_261_603.4, 30, judged, groups=grouped(judged))
 
 
 SAID = session(ask(1, HOSTILE, HOSTILE), say(2, "Thanks"))
@@ -68,7 +68,7 @@ def page() -> Page:
 
 def test_page_is_well_formed_and_needs_nothing_from_outside(page: Page) -> None:
     assert page.open == []
-    assert page.fetched == []
+    assert set(page.fetched) == {"#courier"}
     assert "url(" not in html_page(RESULT)
 
 
@@ -98,6 +98,26 @@ def test_sessions_of_one_cause_are_one_finding(page: Page) -> None:
     assert "2 sessions" in page.text()
     assert "c1" in page.words
     assert "c2" in page.words
+
+
+def test_cause_is_told_once_with_its_applications() -> None:
+    broken = {name: [unit(f"{name}{n}", GOOD, THROWS) for n in range(3)] for name in ("courier", "shop")}
+    result = rehearsed(*broken.items(), ("calm", [unit("q", GOOD, GOOD)]))
+    shown = Page(html_page(result))
+    told = "TypeError: util.isString is not a function 6 sessions of 2 applications: courier, shop"
+    assert f"What is behind it {told}" in shown.text()
+    assert shown.fetched == ["#courier", "#shop"]
+    cause = "- ` TypeError: util.isString is not a function `: 6 sessions of 2 applications (` courier `, ` shop `)"
+    assert markdown_text(result).splitlines().count(cause) == 1
+
+
+def test_share_that_could_not_be_judged_is_told() -> None:
+    lost = compare_unit("lost", None, None, None)
+    result = rehearsed(("a", [unit("u", GOOD, GOOD), lost]), ("b", [unit("v", GOOD, GOOD)]))
+    assert "sessions not judged33.3 %" in Page(html_page(result)).text()
+    assert "; 50.0 % not judged" in Page(html_page(result)).text()
+    assert "33.3 % of all sessions could not be judged." in markdown_text(result)
+    assert "judged" not in markdown_text(RESULT)
 
 
 def test_page_of_nothing_says_so() -> None:

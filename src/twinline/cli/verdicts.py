@@ -13,6 +13,7 @@ from twinline.cli.output import CANNOT_TELL, FAILS, plain
 from twinline.model.rehearsal import (
     ApplicationResult,
     ApplicationVerdict,
+    CauseGroup,
     Divergence,
     RehearsalResult,
     UnitClass,
@@ -35,6 +36,10 @@ DETAILED = 3
 """Units of one application that are shown in full; the others differ too, and are in the JSON and the HTML report."""
 
 
+NAMED = 10
+"""Applications named under one cause; the JSON and the HTML report name all."""
+
+
 def exit_code(result: RehearsalResult) -> int:
     """0 when every application is unchanged, 1 when one is regressed, else 2."""
     codes = {CODES[application.verdict] for application in result.applications}
@@ -52,7 +57,17 @@ def verdicts(result: RehearsalResult) -> RenderableType:
     if not result.applications:
         return Group(*head, Text("No production application has a finished session to rehearse."))
     parts = [part for application in result.applications for part in _application(application)]
-    return Group(*head, *parts)
+    causes = [part for group in result.groups for part in _cause(group)]
+    return Group(*head, *causes, *parts)
+
+
+def _cause(group: CauseGroup) -> list[RenderableType]:
+    """What several sessions have in common, once for all applications."""
+    count = sum(len(units) for units in group.applications.values())
+    names = list(group.applications)
+    named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    extent = plain(f"{count} {'session' if count == 1 else 'sessions'} of {named}", style="dim")
+    return [Text(""), plain(f"cause: {group.sentence}", style="bold"), Padding(extent, (0, 0, 0, 2))]
 
 
 def _application(application: ApplicationResult) -> list[RenderableType]:

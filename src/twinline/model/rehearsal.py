@@ -115,7 +115,7 @@ class ApplicationResult(msgspec.Struct, frozen=True):
     log_e: float = 0.0
 
 
-class Group(msgspec.Struct, frozen=True):
+class CauseGroup(msgspec.Struct, frozen=True):
     """Regressions of one cause: a sentence, and the sessions of each application that has them."""
 
     cause: Cause
@@ -135,4 +135,4 @@ class RehearsalResult(msgspec.Struct, frozen=True):
     applications: tuple[ApplicationResult, ...]
     left_out: int = 0
     format: int = 1
-    groups: tuple[Group, ...] = ()
+    groups: tuple[CauseGroup, ...] = ()

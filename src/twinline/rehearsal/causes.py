@@ -14,7 +14,15 @@ import msgspec
 from twinline.model.applications import LANGUAGE_BY_SUFFIX
 from twinline.model.builds import ComponentName
 from twinline.model.messages import LaneResult
-from twinline.model.rehearsal import ApplicationResult, ApplicationVerdict, Cause, Group, Lane, UnitClass, UnitResult
+from twinline.model.rehearsal import (
+    ApplicationResult,
+    ApplicationVerdict,
+    Cause,
+    CauseGroup,
+    Lane,
+    UnitClass,
+    UnitResult,
+)
 from twinline.model.transcript import ErrorRaised, Event, Logged, SessionStarted, VerbStarted, kind
 from twinline.rehearsal.comparison import Comparison
 from twinline.rehearsal.steps import HANDLER_ERROR
@@ -40,7 +48,7 @@ def cause(baseline: LaneResult | None, candidate: LaneResult, finding: Compariso
     return Cause(component, new[0] if new else "", kind(event) if event else "error", parted.field if parted else "")
 
 
-def grouped(applications: Iterable[ApplicationResult]) -> tuple[Group, ...]:
+def grouped(applications: Iterable[ApplicationResult]) -> tuple[CauseGroup, ...]:
     """The regressions of all applications by cause, the one that concerns most applications first."""
     found: dict[Cause, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for application in applications:
@@ -48,7 +56,7 @@ def grouped(applications: Iterable[ApplicationResult]) -> tuple[Group, ...]:
             if unit.cause is not None and counts(unit, application.verdict):
                 found[unit.cause][application.application].append(unit.unit)
     groups = [
-        Group(cause, _sentence(cause), {name: tuple(units) for name, units in sorted(members.items())})
+        CauseGroup(cause, _sentence(cause), {name: tuple(units) for name, units in sorted(members.items())})
         for cause, members in found.items()
     ]
     return tuple(sorted(groups, key=lambda it: (-len(it.applications), -_size(it), msgspec.structs.astuple(it.cause))))
@@ -62,7 +70,7 @@ def counts(unit: UnitResult, verdict: ApplicationVerdict) -> bool:
     return verdict is ApplicationVerdict.REGRESSED and Lane.CANDIDATE in unit.odd
 
 
-def _size(group: Group) -> int:
+def _size(group: CauseGroup) -> int:
     return sum(len(units) for units in group.applications.values())
 
 

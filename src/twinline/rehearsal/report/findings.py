@@ -7,7 +7,14 @@ from collections import Counter
 
 import msgspec
 
-from twinline.model.rehearsal import ApplicationResult, ApplicationVerdict, RehearsalResult, UnitClass, UnitResult
+from twinline.model.rehearsal import (
+    ApplicationResult,
+    ApplicationVerdict,
+    CauseGroup,
+    RehearsalResult,
+    UnitClass,
+    UnitResult,
+)
 from twinline.model.transcript import ErrorRaised, Event, kind
 
 VERDICT_ORDER = (ApplicationVerdict.REGRESSED, ApplicationVerdict.UNDETERMINED, ApplicationVerdict.UNCHANGED)
@@ -78,6 +85,20 @@ def headline(result: RehearsalResult) -> str:
         subject = "The application behaves" if total == 1 else f"All {total} applications behave"
         return f"{subject} on build {result.candidate} as on build {result.baseline}."
     return ", ".join(parts) + "."
+
+
+def unjudged_share(result: RehearsalResult) -> float:
+    """The share (0 to 1) of all sessions of which nothing could be said."""
+    counted = [sum(unit.verdict is not UnitClass.SKIPPED for unit in each.units) for each in result.applications]
+    unjudged = sum(count * each.undetermined for count, each in zip(counted, result.applications, strict=True))
+    return unjudged / sum(counted) if sum(counted) else 0.0
+
+
+def extent(group: CauseGroup) -> str:
+    """How far a cause reaches, such as `5 sessions of 2 applications`."""
+    sessions = sum(len(units) for units in group.applications.values())
+    words = "1 session" if sessions == 1 else f"{sessions} sessions"
+    return f"{words} of {_applications(len(group.applications))}"
 
 
 def _section(application: ApplicationResult) -> Section:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from twinline.model.rehearsal import RehearsalResult
 from twinline.model.transcript import ErrorRaised, Event, MessageSent, SessionEnded, VerbEnded, VerbStarted
-from twinline.rehearsal.report.findings import headline, sections
+from twinline.rehearsal.report.findings import extent, headline, sections, unjudged_share
 from twinline.rehearsal.words import APPLICATION, CALLER, told
 
 LISTED = 200
@@ -31,6 +31,7 @@ def html_page(result: RehearsalResult) -> str:
         sections=sections(result),
         seconds=result.finished_at - result.started_at,
         compared=sum(application.compared for application in result.applications),
+        unjudged=unjudged_share(result),
         listed=LISTED,
         spoken=SPOKEN,
     )
@@ -79,5 +80,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(speech=_speech, telling=_telling, told=told, tone=_tone, when=_when)
+_ENVIRONMENT.filters.update(extent=extent, speech=_speech, telling=_telling, told=told, tone=_tone, when=_when)
 _PAGE = _ENVIRONMENT.get_template("page.html.j2")

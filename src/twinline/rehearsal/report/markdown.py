@@ -4,11 +4,14 @@ Comes in: a result. Goes out: text; whatever an application or a caller said sta
 become markup.
 """
 
-from twinline.model.rehearsal import RehearsalResult
-from twinline.rehearsal.report.findings import Finding, headline, sections
+from twinline.model.rehearsal import CauseGroup, RehearsalResult
+from twinline.rehearsal.report.findings import Finding, extent, headline, sections, unjudged_share
 
 FINDINGS = 3
 """Findings of one application that are told; the HTML report has all."""
+
+CAUSES = 10
+"""Causes that are told, and applications that are named under one; the HTML report has all."""
 
 
 def markdown_text(result: RehearsalResult) -> str:
@@ -18,6 +21,9 @@ def markdown_text(result: RehearsalResult) -> str:
         "",
         headline(result),
         "",
+        *_unjudged(result),
+        *(_cause(group) for group in result.groups[:CAUSES]),
+        *([""] if result.groups else []),
         "| Application | Verdict | Compared | |",
         "| --- | --- | ---: | --- |",
     ]
@@ -30,6 +36,17 @@ def markdown_text(result: RehearsalResult) -> str:
         if len(section.findings) > FINDINGS:
             found.append(f"- `{application.application}`: {len(section.findings) - FINDINGS} more findings")
     return "\n".join([*lines, "", *found, ""]) if found else "\n".join([*lines, ""])
+
+
+def _unjudged(result: RehearsalResult) -> list[str]:
+    share = unjudged_share(result)
+    return [f"{100 * share:.1f} % of all sessions could not be judged.", ""] if share else []
+
+
+def _cause(group: CauseGroup) -> str:
+    names = list(group.applications)
+    more = f" and {len(names) - CAUSES} more" if len(names) > CAUSES else ""
+    return f"- {_code(group.sentence)}: {extent(group)} ({', '.join(_code(name) for name in names[:CAUSES])}{more})"
 
 
 def _finding(application: str, finding: Finding) -> str:
