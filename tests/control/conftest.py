@@ -14,13 +14,12 @@ from typing import TypeVar
 import pytest
 from tests.conftest import NATS_SERVER, free_port
 
-from twinline.bus import Bus, BusAddress
+from twinline.bus import Bus, BusAddress, end
 from twinline.control.client import Client
 from twinline.control.main import control_plane, serve
 from twinline.control.plane import Plane
 from twinline.control.settings import Settings
 from twinline.control.store import Store, open_store
-from twinline.control.tasks import end
 from twinline.model.errors import Trouble
 
 T = TypeVar("T")

@@ -53,3 +53,17 @@ async def test_a_script_that_breaks_the_parser_is_a_mistake_of_the_bundle(
 async def test_a_bundle_over_its_limit_is_refused(programs: Interpreters) -> None:
     with pytest.raises(Mistake, match="bytes"):
         await bundles.check(bytes(BUNDLE_LIMIT + 1), "main.py", programs)
+
+
+async def test_an_application_elsewhere_is_a_version_of_the_file_that_says_where(programs: Interpreters) -> None:
+    version = await bundles.check(
+        a_bundle({"webapi.json": '{"url": "https://app.example/tropo"}'}), "webapi.json", programs
+    )
+    assert (version.language, version.entry) == (Language.WEB, "webapi.json")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"url": "ftp://a/"}', '{"url": "https://u:p@a/"}', '{"url": 1}'])
+async def test_a_file_that_does_not_say_where_is_refused_by_its_name(programs: Interpreters, content: str) -> None:
+    with pytest.raises(Mistake, match=r"webapi\.json") as refused:
+        await bundles.check(a_bundle({"webapi.json": content}), "webapi.json", programs)
+    assert "https://" in refused.value.mend

@@ -5,7 +5,7 @@ and the control plane share. Messages are JSON by msgspec; whoever reads names t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -137,23 +137,6 @@ class Bus:
     async def delete(self, bucket: str, key: str) -> None:
         """Remove published state."""
         await (await self.bucket(bucket)).delete(key)
-
-    async def watch(self, bucket: str, type_: type[T]) -> AsyncIterator[tuple[str, T | None] | None]:
-        """Every value of a bucket and then every change, as (key, value or None when deleted).
-
-        A single None marks the point where the values that stood at the start have all been given.
-        """
-        watcher = await (await self.bucket(bucket)).watchall()
-        try:
-            async for entry in watcher:
-                if entry is None:
-                    yield None
-                elif entry.operation in ("DEL", "PURGE") or entry.value is None:
-                    yield entry.key, None
-                else:
-                    yield entry.key, msgspec.json.decode(entry.value, type=type_)
-        finally:
-            await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py leaves `stop` unannotated
 
     async def bundles(self) -> ObjectStore:
         """The store of packed bundles, by digest."""

@@ -17,6 +17,7 @@ import msgspec
 from twinline.control.problems import TooLarge
 from twinline.model.applications import BUNDLE_LIMIT, LANGUAGE_BY_SUFFIX, Language, Version
 from twinline.model.errors import Mistake, Trouble
+from twinline.model.webapi import read_place
 from twinline.release import Interpreters
 from twinline.runtime.bundles import unpack
 
@@ -67,7 +68,9 @@ async def check(packed: bytes, entry: str, programs: Interpreters | None) -> Ver
         folder = await asyncio.to_thread(_unpacked, packed, scratch)
         if not (folder / entry).is_file():
             raise Mistake("the bundle has no such file", where=f"entry {entry!r}", mend="name the first script")
-        if language is Language.PYTHON:
+        if language is Language.WEB:
+            read_place((folder / entry).read_bytes(), entry)
+        elif language is Language.PYTHON:
             python = programs.python if programs else Path(sys.executable)
             await _parse(_PYTHON_COMPLAINT, folder, python, "-I", "-B", "-c", _PYTHON_CHECK, str(CHECK_MEMORY))
         elif programs and programs.node:

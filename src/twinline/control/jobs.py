@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
+from twinline.bus import end
 from twinline.control.problems import problem_of
 from twinline.control.schema import Job, JobState
 from twinline.control.store import Store, jobs
-from twinline.control.tasks import end
 from twinline.model.errors import TwinlineError
 
 Report = Callable[[int, int, str], None]

@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from twinline.bus import BusAddress, connect, prepare
+from twinline.bus import BusAddress, connect, end, prepare
 from twinline.control import ingestion, soaking
 from twinline.control.api import make_api
 from twinline.control.draining import Draining
@@ -29,7 +29,6 @@ from twinline.control.publishing import Publisher
 from twinline.control.rehearsals import Rehearsals
 from twinline.control.settings import Settings
 from twinline.control.store import Store, keys, open_store
-from twinline.control.tasks import end
 from twinline.model.errors import TwinlineError
 
 FIRST_KEY_NAME = "first key"

@@ -23,7 +23,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from twinline.bus import Bus, BusAddress, connect, names, wait_until_prepared
+from twinline.bus import Bus, BusAddress, connect, end, names, wait_until_prepared, watch
 from twinline.control.supervisor import Command, Supervisor
 from twinline.model.builds import BuildEntry, BuildState, Cluster, ClusterPointer
 from twinline.model.errors import Conflict, Refused, Trouble
@@ -80,13 +80,14 @@ async def run(settings: PlatformSettings) -> None:
                 (settings.data / "platform.json").write_bytes(msgspec.json.encode(places.public()))
                 placement = Placement(settings, places, bus, children)
                 placing = asyncio.create_task(placement.follow())
-                stopping = asyncio.create_task(stop.wait())
+                stopping = asyncio.create_task(_set(stop))
                 log.info("platform.up", **places.public())
-                await asyncio.wait({placing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                for task in (placing, stopping):
-                    task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await placing
+                try:
+                    done, _ = await asyncio.wait({placing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                    if placing in done:
+                        placing.result()
+                finally:
+                    await end([placing, stopping])
             finally:
                 await bus.close()
 
@@ -202,7 +203,7 @@ class Placement:
                     await asyncio.wait_for(self._changed.wait(), 1.0)
 
     async def _watch(self, bucket: str, type_: type[T], into: dict[str, T]) -> None:
-        async for entry in self._bus.watch(bucket, type_):
+        async for entry in watch(self._bus, bucket, type_):
             if entry is None:
                 continue
             key, value = entry
@@ -276,6 +277,10 @@ class Placement:
             _log_file(self._settings, name),
             {"PYTHONPATH": ""},
         )
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import structlog
 from nats.js.errors import NotFoundError, ObjectNotFoundError
 from sqlalchemy.orm import Session
 
-from twinline.bus import Bus, names
+from twinline.bus import Bus, names, watch
 from twinline.control.store import Store, applications, builds
 from twinline.model.errors import Trouble
 
@@ -134,7 +134,7 @@ class Publisher:
 async def snapshot(bus: Bus, bucket: str, type_: type[T]) -> dict[str, T]:
     """What a bucket holds at this moment."""
     found: dict[str, T] = {}
-    async with aclosing(bus.watch(bucket, type_)) as changes:  # type: ignore[type-var]
+    async with aclosing(watch(bus, bucket, type_)) as changes:  # type: ignore[type-var]
         async for change in changes:
             if change is None:
                 break

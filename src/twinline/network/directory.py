@@ -8,20 +8,14 @@ import asyncio
 from typing import TypeVar
 
 import msgspec
-import structlog
-from nats.aio.msg import Msg
 
-from twinline.bus import Bus, names
+from twinline.bus import Bus, names, watch
 from twinline.model.applications import AddressEntry, ApplicationEntry
 from twinline.model.builds import ClusterPointer
 from twinline.model.errors import Trouble
-from twinline.network.following import follow
-from twinline.network.patience import heed
 from twinline.network.routing import Target
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-log = structlog.get_logger()
 
 
 class Directory:
@@ -43,16 +37,15 @@ class Directory:
             watches.create_task(self._watch(names.CLUSTERS, ClusterPointer, self._clusters, loaded))
 
     async def _watch(self, bucket: str, kind: type[T], view: dict[str, T], loaded: asyncio.Barrier) -> None:
-        stream = f"KV_{bucket}"
-        waiting = (await heed(self._bus.jetstream.stream_info(stream))).state.messages > 0
-        if not waiting:
-            await self._loaded(loaded)
-        # A bucket keeps one message a key, so its stream from the beginning is its state.
-        async for change in follow(self._bus, stream, after=0):
-            _apply(change, bucket, kind, view)
-            if waiting and change.metadata.num_pending == 0:
-                waiting = False
+        async for change in watch(self._bus, bucket, kind):
+            if change is None:
                 await self._loaded(loaded)
+                continue
+            key, value = change
+            if value is None:
+                view.pop(key, None)
+            else:
+                view[key] = value
 
     async def _loaded(self, loaded: asyncio.Barrier) -> None:
         await loaded.wait()
@@ -80,15 +73,3 @@ class Directory:
             build=pointer.current,
             worker=names.worker_name(application.mode, pointer.current),
         )
-
-
-def _apply(change: Msg, bucket: str, kind: type[T], view: dict[str, T]) -> None:
-    """Take a change into a view. One that cannot be read is logged, and what was known before it stands."""
-    key = change.subject.removeprefix(f"$KV.{bucket}.")
-    if change.headers is not None and ("KV-Operation" in change.headers or "Nats-Marker-Reason" in change.headers):
-        view.pop(key, None)
-        return
-    try:
-        view[key] = msgspec.json.decode(change.data, type=kind)
-    except msgspec.MsgspecError as error:
-        log.error("directory.unreadable", bucket=bucket, key=key, reason=str(error))

@@ -18,11 +18,10 @@ import structlog
 from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
-from twinline.bus import Bus, names
+from twinline.bus import Bus, follow, names
 from twinline.model.errors import Trouble
 from twinline.model.messages import ConversationClosed, Inbound, InboundMessage, Route, Undeliverable
 from twinline.network.directory import Directory
-from twinline.network.following import follow
 from twinline.network.lanes import Lanes
 from twinline.network.patience import insist, pause
 from twinline.network.progress import Progress

@@ -13,6 +13,7 @@ import nats.errors
 import structlog
 from nats.js.errors import NotFoundError
 
+from twinline.bus import heed
 from twinline.model.errors import Trouble
 
 T = TypeVar("T")
@@ -30,19 +31,6 @@ class Patience(msgspec.Struct, frozen=True):
     total: float
     first: float
     longest: float
-
-
-async def heed(call: Awaitable[T]) -> T:
-    """Await a call of the bus's client, and heed a cancellation that came with its result.
-
-    The client waits by `asyncio.wait_for`, which on Python 3.11 swallows such a cancellation (python/cpython#86296): a
-    loop that goes on after it would never end.
-    """
-    result = await call
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-    return result
 
 
 def pause(patience: Patience, attempt: int) -> float:

@@ -21,12 +21,11 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
-from twinline.bus import Bus, names
+from twinline.bus import Bus, follow_queue, names
 from twinline.model.errors import Mistake
 from twinline.model.messages import OutboundMessage, Undeliverable
 from twinline.network.carriers import Post, dialect_of
 from twinline.network.directory import Directory
-from twinline.network.following import follow_queue
 from twinline.network.lanes import Lanes
 from twinline.network.patience import insist, pause
 from twinline.network.settings import EdgeSettings

@@ -20,10 +20,19 @@ import uvloop
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
+from nats.js.api import AckPolicy, ConsumerConfig
 
-from twinline.bus import Bus, BusAddress, connect, names, wait_until_prepared
+from twinline.bus import (
+    Bus,
+    BusAddress,
+    connect,
+    end,
+    follow_queue,
+    heed,
+    names,
+    wait_until_prepared,
+    watch,
+)
 from twinline.logs import log_as_json
 from twinline.model.builds import Cluster
 from twinline.model.messages import (
@@ -49,6 +58,9 @@ ACKNOWLEDGE_WITHIN = 300.0
 
 FAREWELL = 5.0
 """Seconds that running scripts have to reach their next question when the worker is told to stop."""
+
+FINISHED_KEPT = 10_000
+"""Sessions whose end is remembered: the bus may offer their items once more when an acknowledgement got lost."""
 
 REBUILD_PATIENCE = 2.0
 """Seconds to wait for a lost session's transcript: one that is listed as open has some."""
@@ -121,13 +133,20 @@ async def _serve(settings: WorkerSettings, parts: WorkerParts) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_, stop.set)
     work = LiveWork(settings, parts) if settings.role == "live" else LaneWork(settings, parts)
-    async with asyncio.TaskGroup() as tasks:
-        serving = [tasks.create_task(work.serve()), tasks.create_task(_heartbeat(settings, parts.bus, work))]
-        log.info("worker.ready", worker=settings.name, build=settings.build, role=settings.role)
-        await stop.wait()
+    stopping = asyncio.create_task(_set(stop))
+    serving = [asyncio.create_task(work.serve()), asyncio.create_task(_heartbeat(settings, parts.bus, work))]
+    log.info("worker.ready", worker=settings.name, build=settings.build, role=settings.role)
+    try:
+        done, _ = await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
         await work.farewell()
-        for task in serving:
-            task.cancel()
+    finally:
+        await end([*serving, stopping])
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _heartbeat(settings: WorkerSettings, bus: Bus, work: "LiveWork | LaneWork") -> None:
@@ -153,6 +172,7 @@ class LiveWork:
         self._settings = settings
         self._parts = parts
         self._sessions: dict[str, LiveSession] = {}
+        self._finished: dict[str, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._decoder = msgspec.json.Decoder(WorkItem)
 
@@ -164,43 +184,35 @@ class LiveWork:
     async def serve(self) -> None:
         """Take up lost sessions, then take work for ever.
 
-        The consumer is made anew, so that whatever a lost process had in hand is offered at once and in order.
+        What a lost process had in hand is offered at once and in order, before anything newer.
         """
         for session in await _lost_sessions(self._parts, self._settings.name):
             self._begin(session)
-        jetstream = self._parts.bus.jetstream
-        with contextlib.suppress(NotFoundError):
-            await jetstream.delete_consumer(names.WORK, self._settings.name)
-        await jetstream.subscribe(
-            names.work_subject(self._settings.name),
-            stream=names.WORK,
+        queue = follow_queue(
+            self._parts.bus,
+            names.WORK,
             durable=self._settings.name,
-            cb=self._take,
-            manual_ack=True,
-            pending_msgs_limit=-1,
-            pending_bytes_limit=-1,
-            config=ConsumerConfig(
-                ack_policy=AckPolicy.EXPLICIT,
-                deliver_policy=DeliverPolicy.ALL,
-                ack_wait=ACKNOWLEDGE_WITHIN,
-                max_ack_pending=self._settings.capacity,
-            ),
+            ack_wait=ACKNOWLEDGE_WITHIN,
+            pending=self._settings.capacity,
+            subject=names.work_subject(self._settings.name),
         )
-        await asyncio.Event().wait()
+        async for message in queue:
+            await self._take(message)
 
     async def _take(self, message: Msg) -> None:
         item = self._decoder.decode(message.data)
         session = self._sessions.get(item.session)
-        if isinstance(item, DeliverMessage):
+        if item.session in self._finished:
+            await message.ack()
+        elif isinstance(item, DeliverMessage):
             if session is None:
                 await message.ack()
             else:
                 await session.deliver(item, message.ack)
-        elif session is None:
-            session = LiveSession(self._parts, self._settings.name, item)
-            session.hold(item.sequence, message.ack)
-            self._begin(session)
         else:
+            if session is None:
+                session = LiveSession(self._parts, self._settings.name, item)
+                self._begin(session)
             session.hold(item.sequence, message.ack)
 
     def _begin(self, session: LiveSession) -> None:
@@ -214,6 +226,9 @@ class LiveWork:
             await session.run()
         finally:
             del self._sessions[session.start.session]
+            self._finished[session.start.session] = None
+            while len(self._finished) > FINISHED_KEPT:
+                self._finished.pop(next(iter(self._finished)))
 
     async def farewell(self) -> None:
         """Give running scripts a moment; those that wait are on the bus and go on elsewhere."""
@@ -223,15 +238,13 @@ class LiveWork:
                     session.at_rest for session in self._sessions.values()
                 ):
                     await asyncio.sleep(0.01)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
 
 async def _lost_sessions(parts: WorkerParts, worker: str) -> list[LiveSession]:
     """The sessions that this worker had when it was lost, each with its transcript so far."""
     found = []
-    async for entry in parts.bus.watch(names.OPEN_SESSIONS, OpenSession):
+    async for entry in watch(parts.bus, names.OPEN_SESSIONS, OpenSession):
         if entry is None:
             break
         if entry[1] is not None and entry[1].worker == worker:
@@ -289,7 +302,7 @@ class LaneWork:
     async def _run_lanes(self, queue: JetStreamContext.PullSubscription, index: int) -> None:
         while True:
             try:
-                (message,) = await queue.fetch(1, timeout=5)
+                (message,) = await heed(queue.fetch(1, timeout=5))
             except (NatsTimeoutError, OSError):
                 continue
             job = msgspec.json.decode(message.data, type=LaneJob)

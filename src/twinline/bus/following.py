@@ -17,8 +17,8 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from twinline.bus import Bus
-from twinline.network.patience import heed
+from twinline.bus.cancelling import heed
+from twinline.bus.connection import Bus
 
 HEARTBEAT = 1.0
 """Seconds between the server's signs of life. nats.go's ordered consumer uses 5; a second finds a restart sooner."""
@@ -53,12 +53,15 @@ async def follow(bus: Bus, stream: str, *, after: int) -> AsyncIterator[Msg]:
             await asyncio.sleep(RETRY)
 
 
-async def follow_queue(bus: Bus, stream: str, *, durable: str, ack_wait: float, pending: int) -> AsyncIterator[Msg]:
+async def follow_queue(
+    bus: Bus, stream: str, *, durable: str, ack_wait: float, pending: int, subject: str | None = None
+) -> AsyncIterator[Msg]:
     """Every message of a work queue that is not acknowledged, in order, and every one to come.
 
     Each time the reading begins (a restart of this process, of the bus) the consumer is made anew, so that what was in
     flight comes again before what is newer. A caller still busy with a message must therefore recognise it by its
-    sequence. `ack_wait` is in seconds; `pending` is how many messages may be unacknowledged.
+    sequence. `ack_wait` is in seconds; `pending` is how many messages may be unacknowledged; `subject` takes a part
+    of the stream.
     """
     while True:
         config = ConsumerConfig(
@@ -67,6 +70,7 @@ async def follow_queue(bus: Bus, stream: str, *, durable: str, ack_wait: float, 
             deliver_policy=DeliverPolicy.ALL,
             ack_wait=ack_wait,
             max_ack_pending=pending,
+            filter_subject=subject,
         )
         try:
             await _forget(bus, stream, durable)
