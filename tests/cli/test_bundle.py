@@ -85,7 +85,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
         pack(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("name", ["main.py", "main.js"])
+@pytest.mark.parametrize("name", ["main.py", "main.js", "webapi.json"])
 def test_the_first_script_is_found_by_its_usual_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     assert find_entry(tmp_path) == name

@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twinline.model.applications import BUNDLE_FILES_LIMIT, BUNDLE_LIMIT, LANGUAGE_BY_SUFFIX
+from twinline.model.applications import BUNDLE_FILES_LIMIT, BUNDLE_LIMIT, LANGUAGE_BY_SUFFIX, Language
 from twinline.model.errors import Mistake
 
 if TYPE_CHECKING:
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 LEFT_OUT = frozenset({".git", ".hg", ".svn", ".venv", ".mypy_cache", ".ruff_cache", "__pycache__", ".DS_Store"})
 """Files and folders that are the developer's and never the application's."""
 
-ENTRIES = tuple(f"main{suffix}" for suffix in LANGUAGE_BY_SUFFIX)
-"""What the first script is called when nobody says."""
+ENTRIES = (
+    *(f"main{suffix}" for suffix, language in LANGUAGE_BY_SUFFIX.items() if language is not Language.WEB),
+    "webapi.json",
+)
+"""What the first script is called when nobody says, or the file that says where the application is."""
 
 
 def find_entry(folder: Path) -> str:

@@ -17,13 +17,14 @@ BUNDLE_FILES_LIMIT = 2_000
 
 
 class Language(StrEnum):
-    """What a hosted script is written in."""
+    """What a hosted script is written in; `web`: nothing is hosted, and the entry says where the application is."""
 
     PYTHON = "python"
     JAVASCRIPT = "javascript"
+    WEB = "web"
 
 
-LANGUAGE_BY_SUFFIX = {".py": Language.PYTHON, ".js": Language.JAVASCRIPT}
+LANGUAGE_BY_SUFFIX = {".py": Language.PYTHON, ".js": Language.JAVASCRIPT, ".json": Language.WEB}
 """The language is taken from the entry file's extension, as Tropo did."""
 
 

@@ -10,9 +10,9 @@ import msgspec
 
 from twinline.model.errors import Mistake, TwinlineError
 from twinline.model.messages import LaneJob, LaneResult
-from twinline.model.transcript import Event, HttpExchange, MessageReceived, SessionStarted
-from twinline.runtime.outbound import Cassette, Recorded
-from twinline.runtime.parts import WorkerParts
+from twinline.model.transcript import Event, MessageReceived, SessionStarted
+from twinline.runtime.outbound import Recorded
+from twinline.runtime.parts import WorkerParts, cassette_of
 from twinline.runtime.session import RecordedLine, Session, VirtualClock
 
 LANE_TIME_LIMIT = 60.0
@@ -34,11 +34,10 @@ async def run_lane(parts: WorkerParts, job: LaneJob, name: str) -> LaneResult:
     )
     if started.initial_text is not None:
         session.record(MessageReceived(at=0.0, text=started.initial_text, message="recorded"))
-    cassette = Cassette(event for event in job.recorded if isinstance(event, HttpExchange))
+    cassette = cassette_of(job.version, job.recorded)
     credentials = parts.proxy.register(name, Recorded(cassette, session.exchange))
     try:
-        folder = await parts.bundles.folder_of(job.version.digest)
-        script = await parts.sandboxes.open(job.version, folder)
+        script = await parts.script(job.version, session)
         await session.run(script, credentials)
     except TwinlineError as error:
         return _result(job, parts, session.events, trouble=str(error), broken=isinstance(error, Mistake))

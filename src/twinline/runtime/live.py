@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from twinline.bus import names
+from twinline.model.applications import Language
 from twinline.model.errors import TwinlineError
 from twinline.model.messages import ConversationClosed, DeliverMessage, OpenSession, StartSession, TranscriptChunk
 from twinline.model.transcript import (
     ErrorRaised,
-    HttpExchange,
     MessageReceived,
     Outcome,
     ScriptError,
@@ -25,8 +25,8 @@ from twinline.model.transcript import (
     SessionStarted,
     Transcript,
 )
-from twinline.runtime.outbound import Cassette, Live
-from twinline.runtime.parts import WorkerParts
+from twinline.runtime.outbound import Live
+from twinline.runtime.parts import WorkerParts, cassette_of
 from twinline.runtime.session import Input, RealClock, Session
 from twinline.runtime.text import TextLine
 
@@ -88,11 +88,16 @@ class LiveSession:
         """Run the session to its end."""
         identifier = self.start.session
         try:
-            folder = await self._parts.bundles.folder_of(self.start.version.digest)
-            script = await self._parts.sandboxes.open(self.start.version, folder)
-            recorded = Cassette(event for event in self._recorded if isinstance(event, HttpExchange))
+            version = self.start.version
+            script = await self._parts.script(version, self._session)
             credentials = self._parts.proxy.register(
-                identifier, Live(self._session.exchange, recorded, lambda: self._session.rebuilding)
+                identifier,
+                Live(
+                    self._session.exchange,
+                    cassette_of(version, self._recorded),
+                    lambda: self._session.rebuilding,
+                    keep_cookies=version.language is Language.WEB,
+                ),
             )
             await self._session.run(script, credentials)
         except TwinlineError as error:

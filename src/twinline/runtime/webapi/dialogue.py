@@ -15,13 +15,11 @@ from urllib.parse import urljoin
 import msgspec
 from msgspec import UNSET
 
-from twinline.model.errors import Mistake
-from twinline.model.transcript import VerbResult
-from twinline.runtime.grammar import compile_grammar
+from twinline.model.transcript import Choice, VerbResult
+from twinline.model.webapi import is_web_address
 from twinline.runtime.session.options import ATTEMPTS_LIMIT
 from twinline.runtime.webapi.document import Action, Condition, Document, Say, number, text_of
 from twinline.runtime.webapi.opening import Facts, session_document
-from twinline.runtime.webapi.place import is_web_address
 from twinline.runtime.webapi.results import (
     ActionResult,
     ResultDocument,
@@ -296,7 +294,7 @@ class Dialogue:
             confidence=choice.confidence,
             interpretation=choice.interpretation,
             utterance=choice.utterance,
-            concept=choice.concept if _has_concepts(arguments_of(action).get("choices")) else UNSET,
+            concept=choice.concept if _named(choice, arguments_of(action).get("choices")) else UNSET,
             value=choice.concept if result.value is None else result.value,
             xml=nlsml(f"dtmf-{given}" if keys and len(given) == 1 else given, mode, choice.confidence, grammar),
         )
@@ -324,10 +322,6 @@ def _first(to: object) -> str:
     return text_of(to[0] if isinstance(to, list) and to else to)
 
 
-def _has_concepts(choices: object) -> bool:
-    """Whether the grammar names what its answers mean; only then an application is told the concept."""
-    try:
-        options = compile_grammar(choices).options if isinstance(choices, str) else ()
-        return any(option.concept is not None for option in options)
-    except Mistake:
-        return False
+def _named(choice: Choice, choices: object) -> bool:
+    """Whether the grammar has names for what its answers mean: in the simple notation, those before parentheses."""
+    return choice.concept != choice.interpretation or "(" in text_of(choices)

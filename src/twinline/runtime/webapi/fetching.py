@@ -11,10 +11,10 @@ from urllib.parse import urldefrag, urljoin
 
 import msgspec
 
+from twinline.model.webapi import is_web_address
 from twinline.runtime.outbound.failures import HEADER
 from twinline.runtime.outbound.wire import Request, Response, header
 from twinline.runtime.webapi.document import Document, DocumentError, read_document
-from twinline.runtime.webapi.place import is_web_address
 
 if TYPE_CHECKING:
     from aiohttp import CookieJar
@@ -65,7 +65,7 @@ class Fetching:
     def __init__(self, ask: Ask, settings: WebSettings) -> None:
         self._ask = ask
         self._settings = settings
-        self._cookies = _jar()
+        self._cookies: CookieJar | None = None
 
     async def post(self, url: str, body: bytes) -> Answered:
         """Post JSON and read the document that comes back. Raises Unanswered."""
@@ -91,10 +91,7 @@ class Fetching:
         raise Unanswered(f"more than {self._settings.redirects} redirects, the last of them to {place}", url)
 
     async def _send(self, method: str, url: str, body: bytes) -> Response:
-        from yarl import URL  # noqa: PLC0415  # as aiohttp, of which it is a part: see `_jar`
-
-        where = URL(url)
-        cookies = "; ".join(f"{each.key}={each.value}" for each in self._cookies.filter_cookies(where).values())
+        cookies = _cookies_for(self._cookies, url)
         headers = (
             ("Accept", "application/json"),
             ("User-Agent", "Twinline"),
@@ -104,8 +101,7 @@ class Fetching:
         response = await self._ask(Request(method, url, headers, body))
         if header(response.headers, HEADER.lower()):
             raise Unanswered(response.body.decode(errors="replace").strip(), url)
-        given = [value for name, value in response.headers if name.lower() == "set-cookie"]
-        self._cookies.update_cookies_from_headers(given, where)
+        self._cookies = _taken(self._cookies, response, url)
         return response
 
     def _read(self, response: Response, url: str) -> Answered:
@@ -133,8 +129,22 @@ def _following(response: Response, url: str) -> str:
     return following
 
 
-def _jar() -> "CookieJar":
-    """Cookies of one session, from hosts without a name too. aiohttp is heavy and worker's starts are short."""
-    from aiohttp import CookieJar  # noqa: PLC0415
+def _cookies_for(jar: "CookieJar | None", url: str) -> str:
+    if jar is None:
+        return ""
+    from yarl import URL  # noqa: PLC0415  # see `_taken`
 
-    return CookieJar(unsafe=True, quote_cookie=False)
+    return "; ".join(f"{cookie.key}={cookie.value}" for cookie in jar.filter_cookies(URL(url)).values())
+
+
+def _taken(jar: "CookieJar | None", response: Response, url: str) -> "CookieJar | None":
+    """The jar with an answer's cookies, made for the first of them. Hosts without a name may give cookies too."""
+    given = [value for name, value in response.headers if name.lower() == "set-cookie"]
+    if not given:
+        return jar
+    from aiohttp import CookieJar  # noqa: PLC0415  # heavy; whoever has asked the world has loaded it elsewhere
+    from yarl import URL  # noqa: PLC0415
+
+    jar = CookieJar(unsafe=True, quote_cookie=False) if jar is None else jar
+    jar.update_cookies_from_headers(given, URL(url))
+    return jar
