@@ -7,14 +7,12 @@ store, services at work, the API listening. It ends with SIGTERM or SIGINT, or w
 import argparse
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import msgspec
 import structlog
 import uvicorn
 import uvloop
@@ -29,6 +27,7 @@ from twinline.control.publishing import Publisher
 from twinline.control.rehearsals import Rehearsals
 from twinline.control.settings import Settings
 from twinline.control.store import Store, keys, open_store
+from twinline.logs import log_as_json
 from twinline.model.errors import TwinlineError
 
 FIRST_KEY_NAME = "first key"
@@ -161,25 +160,10 @@ def _settings(arguments: list[str]) -> Settings:
     )
 
 
-def _log_as_lines() -> None:
-    """One JSON object a line, on standard error; libraries' warnings beside ours."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper("iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(lambda event, **_: msgspec.json.encode(event).decode()),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING)
-
-
 def main() -> None:
     """Run the control plane that the command line describes."""
     settings = _settings(sys.argv[1:])
-    _log_as_lines()
+    log_as_json()
     try:
         uvloop.run(run(settings))
     except TwinlineError as error:

@@ -5,19 +5,17 @@ Run it with `python -m twinline.network.main --help`.
 """
 
 import asyncio
-import logging
 import signal
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 
 import nats.errors
 import structlog
 import uvloop
 from aiohttp import web
-from structlog.typing import Processor
 
 from twinline.bus import Bus, BusAddress, connect, wait_until_prepared
+from twinline.logs import log_as_json
 from twinline.model.errors import Trouble, TwinlineError
 from twinline.network.directory import Directory
 from twinline.network.dispatcher import Dispatcher
@@ -104,38 +102,9 @@ async def _serve(gateway: Gateway, settings: EdgeSettings) -> None:
         await runner.cleanup()
 
 
-def _log_as_json() -> None:
-    """One event a line on standard error, those of the libraries too."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    render = structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*shared, render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=shared))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors themselves, out of the groups that their tasks wrapped them in."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
-
-
 def main() -> None:
     """The process: settings, logs, run; exit code 1 with the reason when it cannot go on."""
-    _log_as_json()
+    log_as_json()
     settings = read_settings(sys.argv[1:])
     try:
         uvloop.run(run(settings))
