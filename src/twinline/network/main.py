@@ -102,6 +102,15 @@ async def _serve(gateway: Gateway, settings: EdgeSettings) -> None:
         await runner.cleanup()
 
 
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors themselves, out of the groups that their tasks wrapped them in."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
 def main() -> None:
     """The process: settings, logs, run; exit code 1 with the reason when it cannot go on."""
     log_as_json()
