@@ -7,6 +7,7 @@ Run it with `python -m twinline.network.main --help`.
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 
 import nats.errors
