@@ -55,7 +55,7 @@ class House:
     def script(self, session: Session, url: str) -> WebScript:
         return WebScript(
             url,
-            application="bakery",
+            application=session.started.application,
             clock=session.clock,
             warn=session.warn,
             ask=self.proxy.ask,

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinline.runtime.webapi.document import (
@@ -164,6 +164,7 @@ json_values = st.recursive(
 verbs = st.sampled_from([*FIELDS, "on", "dance"])
 
 
+@settings(max_examples=60)
 @given(st.lists(st.dictionaries(verbs, json_values, max_size=3) | json_values, max_size=6))
 def test_any_json_under_tropo_is_a_document(items: list[object]) -> None:
     assert all(action.verb in FIELDS for action in read(*items).actions)

@@ -12,8 +12,10 @@ import pytest
 from aiohttp import web
 
 from tests.runtime.webapi.house import Application, House, exchanges, log, outcome, slowly
+from twinline.model.errors import Refused
 from twinline.model.transcript import ErrorRaised, HttpExchange, MessageReceived, Outcome, Transcript, VerbStarted
 from twinline.runtime.outbound import OutboundProxy, OutboundSettings
+from twinline.runtime.outbound.wire import Request
 
 ORDER = [
     {"on": {"event": "continue", "next": "/size"}},
@@ -32,7 +34,7 @@ async def test_a_conversation_from_the_first_text_to_the_last(house: House, appl
     assert texts == ["How many pieces?", "Baked.", "A new order"]
     assert outcome(transcript) == (Outcome.COMPLETED, "")
     (start, session), (size, first), (done, second) = application.told
-    assert (start, session["initialText"], session["applicationId"]) == ("/", "cherry", "bakery")
+    assert (start, session["initialText"], session["applicationId"]) == ("/", "cherry", "test")
     assert (size, first["sequence"], first["actions"]["value"]) == ("/size", 1, "cherry")  # type: ignore[index]
     assert (done, second["sequence"], second["actions"]["value"]) == ("/done", 2, "12")  # type: ignore[index]
     assert application.requests[2].path_qs == "/done?a=1"
@@ -197,6 +199,12 @@ async def test_an_address_that_scripts_may_not_reach_is_not_reached(authority: P
     async with OutboundProxy(socket=tmp_path / "out.sock", ca_folder=authority, settings=settings) as proxy:
         _, transcript = await House(proxy, application).hold()
     assert "refused: 127.0.0.1:1 leads to a loopback address" in outcome(transcript)[1]
+
+
+async def test_a_session_that_is_over_has_no_way_out(house: House) -> None:
+    with pytest.raises(Refused, match="no way out"):
+        await house.proxy.ask("gone:secret", Request("POST", f"{house.application.url}/", (), b""))
+    assert house.application.requests == []
 
 
 async def test_what_only_a_telephone_can_do_is_an_error_that_names_the_verb(
