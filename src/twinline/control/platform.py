@@ -23,7 +23,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from twinline.bus import Bus, BusAddress, connect, end, names, wait_until_prepared, watch
+from twinline.bus import Bus, BusAddress, connect, end, names, prepare, watch
 from twinline.control.supervisor import Command, Supervisor
 from twinline.model.builds import BuildEntry, BuildState, Cluster, ClusterPointer
 from twinline.model.errors import Conflict, Refused, Trouble
@@ -61,22 +61,22 @@ async def run(settings: PlatformSettings) -> None:
 
     Raises Conflict when another platform uses the data folder, Refused when the sandbox cannot be had.
     """
-    own = Path(sys.executable)
-    await check_sandbox(Interpreters(python=own, node=None, own=own), mode=settings.sandbox)
     settings.data.mkdir(parents=True, exist_ok=True)
     with _only_one(settings.data):
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_, stop.set)
-        places = _places(settings)
+        own, places = Path(sys.executable), _places(settings)
         async with Supervisor() as children:
             children.start("nats", _nats(settings, places))
+            await check_sandbox(Interpreters(python=own, node=None, own=own), mode=settings.sandbox)
             bus = await _join(places)
             try:
-                children.start("control", _control(settings, places))
-                await wait_until_prepared(bus)
+                # What was published stands on the bus: calls and messages flow before the control plane is there.
+                await prepare(bus)
                 children.start("edge", _edge(settings, places))
+                children.start("control", _control(settings, places))
                 (settings.data / "platform.json").write_bytes(msgspec.json.encode(places.public()))
                 placement = Placement(settings, places, bus, children)
                 placing = asyncio.create_task(placement.follow())
