@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks import floors
 from benchmarks.load import Carrier, Writers, at_once, at_rate, conversation
-from benchmarks.place import APPLICATIONS, SECRET, Place, free_port, platform
+from benchmarks.place import APPLICATIONS, SECRET, Place, free_port, platform, started
 
 ALL = ("sessions", "rehearsal", "start")
 AIMS = {"python": 150.0, "javascript": 75.0}
@@ -62,12 +62,20 @@ def rehearsal(place: Place, table: Table) -> None:
 
 
 async def start(data: Path, carrier: Carrier, carrier_port: int, table: Table) -> None:
-    """From the start of the platform to the reply to a first message, environments already made."""
+    """From the start of a platform that has run before to the reply to a first message."""
+    with platform(data, carrier_port):
+        pass
+    edge_port = free_port()
     began = time.perf_counter()
-    with platform(data, carrier_port) as place:
-        writers = Writers("127.0.0.1", place.edge_port, SECRET)
-        address = APPLICATIONS["python"][0]
-        await conversation(writers, carrier, address, "red")("+15559999999")
+    with started(data, edge_port, free_port()):
+        writers = Writers("127.0.0.1", edge_port, SECRET)
+        talk = conversation(writers, carrier, APPLICATIONS["python"][0], "red")
+        while True:
+            try:
+                await talk("+15559999999")
+                break
+            except (OSError, RuntimeError):
+                await asyncio.sleep(0.02)
         took = time.perf_counter() - began
     table.add_row("start to the first reply", f"{took:.1f} s", f"{took / 5:.2f} of the limit 5 s")
 

@@ -46,9 +46,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def platform(data: Path, carrier_port: int) -> Iterator[Place]:
-    """Run a platform with both applications deployed on build 1, and stop it at the end."""
-    edge_port, api_port = free_port(), free_port()
+def started(data: Path, edge_port: int, api_port: int) -> Iterator[None]:
+    """A platform from the moment that it is started, stopped at the end."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "up.log").open("ab") as output:
         process = subprocess.Popen(
@@ -60,14 +59,22 @@ def platform(data: Path, carrier_port: int) -> Iterator[Place]:
             stderr=output,
         )
     try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def platform(data: Path, carrier_port: int) -> Iterator[Place]:
+    """Run a platform with both applications deployed on build 1, and stop it at the end."""
+    edge_port, api_port = free_port(), free_port()
+    with started(data, edge_port, api_port):
         client = _client(data, api_port)
         _prepare(client, carrier_port)
         known = json.loads((data / "bus.json").read_text())
         bus = BusAddress(f"nats://127.0.0.1:{known['port']}", known["token"])
         yield Place(data, edge_port, client, bus)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def _client(data: Path, api_port: int) -> Client:
@@ -104,4 +111,4 @@ def _packed(folder: Path) -> bytes:
     return stream.getvalue()
 
 
-__all__ = ["APPLICATIONS", "SECRET", "Place", "TwinlineError", "free_port", "platform"]
+__all__ = ["APPLICATIONS", "SECRET", "Place", "TwinlineError", "free_port", "platform", "started"]
