@@ -94,7 +94,7 @@ def test_group_of_most_applications_comes_first() -> None:
     told, thrown = [tried(3, GOOD, worded, f"t{n}") for n in range(5)], [tried(5, GOOD, THROWS, "e")]
     first, second = groups(a=thrown, b=[*thrown, *told])
     assert first.sentence == "TypeError: util.isString is not a function"
-    assert second.sentence == "another verb (arguments.text)"
+    assert second.sentence == "another text (verb)"
     assert second.applications == {"b": ("t0", "t1", "t2", "t3", "t4")}
 
 
@@ -108,4 +108,5 @@ def test_session_that_regressed_now_and_then_belongs_to_its_group_when_the_rate_
 def test_missing_look_up_is_a_cause_of_its_own() -> None:
     found = cause(GOOD, session(ask(1, "Which day?", "monday", "monday, friday"), say(2, "See you on monday.")))
     assert (found.kind, found.field) == ("verb", "kind")
+    assert groups(a=[tried(4, GOOD, session(say(1, "Closed.")), "u")])[0].sentence == "another verb (verb)"
     assert cause(session(http(), say(1, "x")), session(http("http://other/"), say(1, "x"))).field == "url"

@@ -105,7 +105,7 @@ def test_cause_is_told_once_with_its_applications() -> None:
     result = rehearsed(*broken.items(), ("calm", [unit("q", GOOD, GOOD)]))
     shown = Page(html_page(result))
     told = "TypeError: util.isString is not a function 6 sessions of 2 applications: courier, shop"
-    assert f"What is behind it {told}" in shown.text()
+    assert f"The cause {told}" in shown.text()
     assert shown.fetched == ["#courier", "#shop"]
     cause = "- ` TypeError: util.isString is not a function `: 6 sessions of 2 applications (` courier `, ` shop `)"
     assert markdown_text(result).splitlines().count(cause) == 1

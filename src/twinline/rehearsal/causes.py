@@ -78,7 +78,13 @@ def _sentence(cause: Cause) -> str:
     since = f", with {cause.component}" if cause.component else ""
     if cause.kind == _NO_SESSION:
         return f"cannot be set up: {cause.error}{since}"
-    return (cause.error or f"another {cause.kind}" + (f" ({cause.field})" if cause.field != "kind" else "")) + since
+    return (cause.error or _difference(cause)) + since
+
+
+def _difference(cause: Cause) -> str:
+    if cause.field == "kind":
+        return f"{cause.kind} in place of something else"
+    return f"another {cause.field.removeprefix('arguments.')} ({cause.kind})"
 
 
 def _component(before: Sequence[Event], after: Sequence[Event]) -> str:
