@@ -70,9 +70,10 @@ async def start(data: Path, carrier: Carrier, carrier_port: int, table: Table) -
     with started(data, edge_port, free_port()):
         writers = Writers("127.0.0.1", edge_port, SECRET)
         talk = conversation(writers, carrier, APPLICATIONS["python"][0], "red")
+        caller = f"+1{time.time_ns() % 10**10:010d}"
         while True:
             try:
-                await talk("+15559999999")
+                await talk(caller)
                 break
             except (OSError, RuntimeError):
                 await asyncio.sleep(0.02)
