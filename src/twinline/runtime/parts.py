@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twinline.bus import Bus
 from twinline.model.applications import Language, Version
@@ -20,12 +20,15 @@ from twinline.runtime.languages.sandbox import Sandboxes
 from twinline.runtime.outbound import Cassette, OutboundProxy
 from twinline.runtime.session import Session
 from twinline.runtime.session.script import Script
-from twinline.runtime.webapi import WebScript, web_cassette
+from twinline.runtime.webapi import WebScript, WebSettings, web_cassette
 
 
 @dataclass(frozen=True)
 class WorkerParts:
-    """One worker's parts. `secret` makes seeds that callers cannot guess; `time_limit` is seconds of one session."""
+    """One worker's parts. `secret` makes seeds that callers cannot guess; `time_limit` is seconds of one session.
+
+    `web` are the limits of applications that are URLs.
+    """
 
     bus: Bus
     bundles: Bundles
@@ -36,6 +39,7 @@ class WorkerParts:
     sandbox: str
     secret: str
     time_limit: float
+    web: WebSettings = field(default_factory=WebSettings)
 
     def facts(self, start: StartSession) -> SessionStarted:
         """What a new session is pinned to. The same start gives the same seed: repeating it repeats the session."""
@@ -73,6 +77,7 @@ class WorkerParts:
             clock=session.clock,
             warn=session.warn,
             ask=self.proxy.ask,
+            settings=self.web,
         )
 
 
