@@ -27,12 +27,13 @@ class Outcome(StrEnum):
 
 
 class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an answer was understood as. `confidence` is 0 to 100."""
+    """What an answer was understood as. `confidence` is 0 to 100; `tag` is the value of the grammar's tags, if any."""
 
     concept: str
     interpretation: str
     utterance: str
     confidence: int = 100
+    tag: str | None = None
 
 
 class VerbResult(msgspec.Struct, frozen=True, omit_defaults=True):

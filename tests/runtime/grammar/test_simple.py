@@ -2,11 +2,16 @@
 
 import pytest
 
-from twinline.runtime.grammar import ANYTHING, Digits, GrammarError, Option, Words, compile_grammar
+from twinline.runtime.grammar import ANYTHING, Digits, GrammarError, Option, Words, compile_grammar, is_reference
+from twinline.runtime.grammar.form import Expansion, Means, OneOf
 
 
 def meaning(text: str) -> list[Option]:
     return list(compile_grammar(text).options)
+
+
+def within(name: str, *items: Expansion) -> Means:
+    return Means(OneOf(items), name)
 
 
 def plain(*words: str) -> list[Option]:
@@ -30,6 +35,8 @@ def plain(*words: str) -> list[Option]:
         ("pizza('pizza', \"pizzeria\")", [Option("pizza", (Words("pizza"), Words("pizzeria")))]),
         ("zipcode([5 DIGITS])", [Option("zipcode", (Digits(5, 5),))]),
         ("[5 DIGITS], [6 DIGITS]", [Option(None, (Digits(5, 5),)), Option(None, (Digits(6, 6),))]),
+        ("food(pizza(pie, 1), soup)", [Option("food", (within("pizza", Words("pie"), Words("1")), Words("soup")))]),
+        ("a('b'(c([2 DIGITS])))", [Option("a", (within("b", within("c", Digits(2, 2))),))]),
         ("[ANY]", [Option(None, (ANYTHING,))]),
         ("stop, comment([any])", [*plain("stop"), Option("comment", (ANYTHING,))]),
     ],
@@ -62,7 +69,9 @@ def test_digits_are_written_in_many_ways(text: str, digits: Digits) -> None:
         ("yes,\nsales(1", "line 2, column 8", "the choices end too early"),
         ("sales(1) support", "line 1, column 10", "unexpected 's'"),
         ("sales()", "line 1, column 7", "unexpected ')'"),
-        ("a(b(c))", "line 1, column 4", "unexpected '('"),
+        ("a(b(c)d)", "line 1, column 7", "unexpected 'd'"),
+        ("a(b()", "line 1, column 5", "unexpected ')'"),
+        ("a(" * 80 + "b" + ")" * 80, "choices", "nested too deep"),
         ("(a)", "line 1, column 1", "unexpected '('"),
         ("yes, [5 COWS]", "line 1, column 9", "unexpected 'C'"),
         ("yes, \x00[\x01]", "line 1, column 7", "unexpected '['"),
@@ -75,9 +84,7 @@ def test_digits_are_written_in_many_ways(text: str, digits: Digits) -> None:
         ("[" + "9" * 9_000 + " DIGITS]", "line 1, column 2", "cannot have 9999"),
         ("", "choices", "no choice"),
         (" , ,\n", "choices", "no choice"),
-        ("a" * 40_000, "choices", "too long"),
-        ("#JSGF V1.0; grammar x;", "line 1, column 1", "JSGF"),
-        (" <?xml version='1.0'?><grammar/>", "line 1, column 1", "GRXML"),
+        ("a" * 70_000, "choices", "too long"),
         ("http://example.com/places.xml", "line 1, column 1", "URL"),
     ],
 )
@@ -87,6 +94,16 @@ def test_mistake_is_explained_with_its_place(text: str, where: str, what: str) -
     assert caught.value.where.endswith(where)
     assert what in caught.value.what
     assert caught.value.mend
+
+
+@pytest.mark.parametrize("text", ["http://example.com/a.xml", " HTTPS://example.com/menu.grxml?x=1"])
+def test_url_is_a_reference_to_a_grammar(text: str) -> None:
+    assert is_reference(text)
+
+
+@pytest.mark.parametrize("text", ["yes, no", "#JSGF V1.0;", "<grammar/>", "http", "see http://example.com"])
+def test_anything_else_is_no_reference(text: str) -> None:
+    assert not is_reference(text)
 
 
 def test_grammar_is_compiled_once_for_each_text() -> None:

@@ -104,3 +104,12 @@ def test_any_takes_what_nothing_else_does() -> None:
 
 def test_empty_message_is_not_even_any() -> None:
     assert understood("[ANY]", " \n") is None
+
+
+def test_concept_inside_a_concept_is_how_the_answer_is_understood() -> None:
+    choices = "food(pizza(pie, 1), soup), drink(tea(green tea))"
+    assert understood(choices, "pie") == ("food", "pizza")
+    assert understood(choices, "soup") == ("food", "soup")
+    assert understood(choices, "green tea") == ("drink", "tea")
+    assert understood("code(pin([4 DIGITS]), name([ANY]))", "1234") == ("code", "pin")
+    assert understood("code(pin([4 DIGITS]), name([ANY]))", "Ann") == ("code", "name")

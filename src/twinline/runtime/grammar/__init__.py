@@ -1,21 +1,26 @@
 """What a caller may answer, and matching it.
 
-Comes in: an application's `choices`. Goes out: a `Grammar` whose `options` any matcher can read (text now; keys and
-speech from the same form) and whose `match_text` understands a message. Public face: `compile_grammar`, `Grammar`,
-`GrammarError`.
+Comes in: an application's `choices`, in Tropo's simple notation, JSGF or SRGS XML. Goes out: a `Grammar` that
+understands messages (`match_text`), keys (`match_keys`, and one by one `key_entry`) and the words of a recogniser
+(`match_speech`), and writes itself for one (`to_jsgf`). Public face: `compile_grammar`, `is_reference`, `Grammar`,
+`GrammarError`, `KeyEntry`, `KeyStage`, `PAUSE`; and the form that a grammar is read into.
 """
 
-from twinline.runtime.grammar.compiled import Grammar, compile_grammar
-from twinline.runtime.grammar.form import ANYTHING, Anything, Digits, GrammarError, Item, Option, Words
+from twinline.runtime.grammar.compiled import Grammar, compile_grammar, is_reference
+from twinline.runtime.grammar.form import ANYTHING, Anything, Digits, GrammarError, Option, Words
+from twinline.runtime.grammar.keys import PAUSE, KeyEntry, KeyStage
 
 __all__ = [
     "ANYTHING",
+    "PAUSE",
     "Anything",
     "Digits",
     "Grammar",
     "GrammarError",
-    "Item",
+    "KeyEntry",
+    "KeyStage",
     "Option",
     "Words",
     "compile_grammar",
+    "is_reference",
 ]

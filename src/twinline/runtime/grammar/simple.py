@@ -1,22 +1,38 @@
 """Tropo's simple grammar: `sales (sales, 1), operator(help, 0), [5 DIGITS], [ANY]`.
 
-Comes in: the text of `choices`. Goes out: its options, or a GrammarError that names the line, the column and what
-stands there. Quotes matter only around a whole name or alternative: `6" sub` and `don't know` are plain words.
+Comes in: the text of `choices`. Goes out: its form, or a GrammarError that names the line, the column and what
+stands there. Quotes matter only around a whole name or alternative: `6" sub` and `don't know` are plain words. A
+concept inside another is understood by its own name: `food(pizza(pie, 1), burger(2))` makes "pie" the food `pizza`.
 """
 
 from collections.abc import Callable
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Transformer, UnexpectedInput
 
-from twinline.runtime.grammar.form import ANYTHING, DIGITS_LIMIT, Anything, Digits, GrammarError, Item, Option, Words
+from twinline.runtime.grammar.form import (
+    ANYTHING,
+    DIGITS_LIMIT,
+    Anything,
+    Digits,
+    Expansion,
+    Form,
+    GrammarError,
+    Means,
+    OneOf,
+    Option,
+    Words,
+)
+from twinline.runtime.grammar.mistakes import explained, place_of
 
-LENGTH_LIMIT = 32_768
-"""Characters of one grammar. The longest in surveyed programs, a list of towns, has some 4,000."""
+LENGTH_LIMIT = 65_536
+"""Characters of one grammar: 2,000 concepts with two alternatives each. The longest of surveyed programs has 4,000."""
 
 _SYNTAX = r"""
 start: ","* (option (","+ option)* ","*)?
 option: item                                        -> itself
-      | (QUOTED | WORDS) "(" ","* item (","+ item)* ","* ")" -> concept
+      | group                                        -> concept
+group: (QUOTED | WORDS) "(" ","* member (","+ member)* ","* ")"
+?member: item | group
 ?item: QUOTED                                       -> quoted
      | WORDS                                        -> words
      | "[" ANY "]"                                  -> anything
@@ -48,20 +64,23 @@ _EXPECTED = {
 }
 
 
-class _Reader(Transformer[Token, tuple[Option, ...]]):
+class _Reader(Transformer[Token, Form]):
     """Makes options of what the parser recognised, without a tree in between."""
 
-    def start(self, options: list[Option]) -> tuple[Option, ...]:
-        return tuple(options)
+    def start(self, options: list[Option]) -> Form:
+        return Form(tuple(options))
 
-    def itself(self, children: list[Item]) -> Option:
+    def itself(self, children: list[Expansion]) -> Option:
         return Option(None, (children[0],))
 
-    def concept(self, children: list[Token | Item]) -> Option:
-        name, *items = children
+    def concept(self, children: list[Option]) -> Option:
+        return children[0]
+
+    def group(self, children: list[Token | Expansion | Option]) -> Option:
+        name, *members = children
         assert isinstance(name, Token)
         text = _unquoted(name) if name.type == "QUOTED" else _tidy(name)
-        return Option(text, tuple(item for item in items if not isinstance(item, Token)))
+        return Option(text, tuple(_member(member) for member in members if not isinstance(member, Token)))
 
     def quoted(self, children: list[Token]) -> Words:
         return Words(_unquoted(children[0]))
@@ -84,7 +103,7 @@ class _Reader(Transformer[Token, tuple[Option, ...]]):
         if most < least:
             raise GrammarError(
                 f"the range {least}-{most} of digits runs backwards",
-                where=_place(children[0]),
+                where=str(place_of(children[0])),
                 mend=f"write [{most}-{least} DIGITS]",
             )
         return Digits(least, most)
@@ -94,20 +113,27 @@ _PARSER = Lark(_SYNTAX, parser="lalr", lexer="contextual", transformer=_Reader()
 _parse: Callable[[str], object] = _PARSER.parse
 
 
-def read_simple(text: str) -> tuple[Option, ...]:
-    """The options of a simple grammar. Raises GrammarError when it is none, holds no choice or is too long."""
+def read_simple(text: str) -> Form:
+    """The form of a simple grammar. Raises GrammarError when it is none, holds no choice or is too long."""
     if len(text) > LENGTH_LIMIT:
         raise GrammarError(
             f"choices of {len(text):,} characters are too long", where="choices", mend=f"at most {LENGTH_LIMIT:,}"
         )
     try:
-        options = _parse(text)
+        form = _parse(text)
     except UnexpectedInput as error:
-        raise _explained(text, error) from None
-    assert isinstance(options, tuple)
-    if not options:
+        raise explained(text, error, _EXPECTED) from None
+    assert isinstance(form, Form)
+    if not form.options:
         raise GrammarError("there is no choice in it", where="choices", mend='write them as in "yes, no"')
-    return options
+    return form
+
+
+def _member(member: Expansion | Option) -> Expansion:
+    if isinstance(member, Option):
+        assert member.concept is not None, "only a group is an option here"
+        return Means(OneOf(member.items), member.concept)
+    return member
 
 
 def _tidy(token: Token) -> str:
@@ -117,7 +143,9 @@ def _tidy(token: Token) -> str:
 def _unquoted(token: Token) -> str:
     text = " ".join(token[1:-1].split())
     if not text:
-        raise GrammarError("there is nothing between the quotes", where=_place(token), mend="write the words to match")
+        raise GrammarError(
+            "there is nothing between the quotes", where=str(place_of(token)), mend="write the words to match"
+        )
     return text
 
 
@@ -126,32 +154,7 @@ def _count(token: Token) -> int:
     if len(token) > 5 or not 1 <= int(token) <= DIGITS_LIMIT:
         raise GrammarError(
             f"an answer cannot have {token[:20]} digits",
-            where=_place(token),
+            where=str(place_of(token)),
             mend=f"1 to {DIGITS_LIMIT} can be asked for",
         )
     return int(token)
-
-
-def _place(token: Token) -> str:
-    return f"choices, line {token.line}, column {token.column}"
-
-
-def _explained(text: str, error: UnexpectedInput) -> GrammarError:
-    """The parser's complaint in words."""
-    if isinstance(error, UnexpectedToken):
-        expected, ended = set(error.accepts or error.expected), error.token.type == "$END"
-        found = "the choices end too early" if ended else f"unexpected {_shown(error.token[:1])}"
-    else:
-        assert isinstance(error, UnexpectedCharacters)
-        expected, ended = set(error.allowed or ()), False
-        found = f"unexpected {_shown(error.char)}"
-    line, column = error.line, error.column
-    if ended:
-        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
-    wanted = sorted({_EXPECTED[name] for name in expected if name in _EXPECTED})
-    mend = "expected " + (_EXPECTED["WORDS"] if _EXPECTED["WORDS"] in wanted else " or ".join(wanted))
-    return GrammarError(found, where=f"choices, line {line}, column {column}", mend=mend)
-
-
-def _shown(character: str) -> str:
-    return f"{character!r}" if character.isprintable() else f"the character U+{ord(character):04X}"

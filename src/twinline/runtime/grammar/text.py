@@ -1,112 +1,123 @@
-"""Matching a message against the options of a grammar.
+"""Matching a message against a grammar.
 
-Comes in: options, once, and messages as people type them. Goes out: the choice made, or None. Case, width of letters,
-curled quotes, space, and punctuation at the ends make no difference; `*` and `#` remain answers of their own.
+Comes in: a grammar's options or its matcher of words, once, and messages as people type them. Goes out: what the
+message means, or None. Case, width of letters, curled quotes, space, and punctuation at the ends make no
+difference; `*` and `#` remain answers of their own.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
-from twinline.model.transcript import Choice
-from twinline.runtime.grammar.form import Anything, Digits, Option, Words
+from twinline.runtime.grammar.folding import ascii_digits, bare, folded
+from twinline.runtime.grammar.form import Anything, Digits, Expansion, Means, OneOf, Option, Words
+from twinline.runtime.grammar.matching import Matcher
+from twinline.runtime.grammar.meaning import Meaning, Unbounded, meaning
 
-# Quotes as telephones curl them, and the marks that choose between two shapes of an emoji.
-_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"", "\ufe0e\ufe0f")
 _SPACED_DIGITS = re.compile(r"\d(?:[ -]?\d)*")
 _RUN = re.compile(r"\d+")
+_JOINED_DIGITS = re.compile(r"\d+(?:-\d+)*")
 
 
 class TextMatcher:
-    """The options of one grammar, arranged for finding a message's choice fast."""
+    """The options of one simple grammar, arranged for finding a message's choice fast."""
 
     def __init__(self, options: tuple[Option, ...]) -> None:
         """Arrange the options; the work of one grammar's first use."""
-        self._words: dict[str, tuple[int, str, str]] = {}
-        self._digits: list[tuple[int, str | None, Digits]] = []
-        self._anything: tuple[str | None] | None = None
-        literals: list[tuple[str, tuple[int, str, str]]] = []
+        self._words: dict[str, tuple[int, Meaning]] = {}
+        self._digits: list[tuple[int, str | None, str | None, Digits]] = []
+        self._anything: tuple[str | None, str | None] | None = None
+        literals: list[tuple[str, tuple[int, Meaning]]] = []
         for rank, option in enumerate(options):
-            for item in option.items:
+            for item, meant in _items(option.items):
                 match item:
                     case Words(text):
-                        literals.append((_folded(text), (rank, option.concept or text, text)))
+                        literals.append((folded(text), (rank, Meaning(option.concept, meant or text, None))))
                     case Digits():
-                        self._digits.append((rank, option.concept, item))
+                        self._digits.append((rank, option.concept, meant, item))
                     case Anything() if self._anything is None:
-                        self._anything = (option.concept,)
+                        self._anything = (option.concept, meant)
                     case Anything():
                         pass
-        for key, meaning in literals:
-            self._words.setdefault(key, meaning)
+                    case _:
+                        raise ValueError(f"a simple grammar has no {type(item).__name__}")
+        for key, found in literals:
+            self._words.setdefault(key, found)
         # A whole spelling beats the bare one: with `c++, c` the message "c" is the second.
-        for key, meaning in literals:
-            if bare := _bare(key):
-                self._words.setdefault(bare, meaning)
+        for key, found in literals:
+            if plain := bare(key):
+                self._words.setdefault(plain, found)
 
-    def match(self, text: str) -> Choice | None:
+    def match(self, text: str) -> Meaning | None:
         """The first option that the whole message fits; then digits found inside it; then `[ANY]`."""
-        folded = _folded(text)
-        if not folded:
+        message = folded(text)
+        if not message:
             return None
-        bare = _bare(folded)
-        literal = self._words.get(folded) or self._words.get(bare)
-        if self._digits and (found := self._match_digits(bare, literal[0] if literal else None)):
-            concept, digits = found
-            return Choice(concept or digits, digits, text)
+        plain = bare(message)
+        literal = self._words.get(message) or self._words.get(plain)
+        if self._digits and (found := self._match_digits(plain, literal[0] if literal else None)):
+            return found
         if literal:
-            return Choice(literal[1], literal[2], text)
+            return literal[1]
         if self._anything:
-            words = text.strip()
-            return Choice(self._anything[0] or words, words, text)
+            concept, meant = self._anything
+            return Meaning(concept, meant or text.strip(), None)
         return None
 
-    def _match_digits(self, bare: str, rank: int | None) -> tuple[str | None, str] | None:
+    def _match_digits(self, plain: str, rank: int | None) -> Meaning | None:
         """Digits that are the whole message, before the option of `rank`; when no option fits it all, some within."""
-        if _SPACED_DIGITS.fullmatch(bare):
-            digits = _ascii(bare.replace(" ", "").replace("-", ""))
-            for place, concept, item in self._digits:
+        if _SPACED_DIGITS.fullmatch(plain):
+            digits = ascii_digits(plain.replace(" ", "").replace("-", ""))
+            for place, concept, meant, item in self._digits:
                 if rank is not None and place > rank:
                     break
                 if item.least <= len(digits) <= item.most:
-                    return concept, digits
+                    return Meaning(concept, meant or digits, None)
         if rank is not None:
             return None
-        runs = list(_runs(bare))
-        for _place, concept, item in self._digits:
+        runs = list(_runs(plain))
+        for _place, concept, meant, item in self._digits:
             for digits in runs:
                 if item.least <= len(digits) <= item.most:
-                    return concept, digits
+                    return Meaning(concept, meant or digits, None)
         return None
+
+
+def match_words(matcher: Matcher, text: str) -> Meaning | None:
+    """What a message means to a grammar of words in order. Digits written together also count one by one."""
+    words = tuple(word for word in (_known(word, matcher) for word in folded(text).split()) if word)
+    apart = tuple(symbol for word in words for symbol in _apart(word))
+    return followed(matcher, words) or (followed(matcher, apart) if apart != words else None)
+
+
+def followed(matcher: Matcher, symbols: tuple[str, ...]) -> Meaning | None:
+    """What symbols mean; None when there are none, when they do not match, or when their value is beyond the limits."""
+    steps = matcher.follow(symbols).steps if symbols else None
+    if steps is None:
+        return None
+    try:
+        return meaning(steps)
+    except Unbounded:
+        return None
+
+
+def _known(word: str, matcher: Matcher) -> str:
+    return word if word in matcher.vocabulary else bare(word)
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    return tuple(ascii_digits(word.replace("-", ""))) if _JOINED_DIGITS.fullmatch(word) else (word,)
+
+
+def _items(items: tuple[Expansion, ...], meant: str | None = None) -> Iterator[tuple[Expansion, str | None]]:
+    """Every alternative, with the name of the concept inside the option's own that it belongs to, if any."""
+    for item in items:
+        match item:
+            case Means(OneOf(parts), text):
+                yield from _items(parts, meant or text)
+            case _:
+                yield item, meant
 
 
 def _runs(text: str) -> Iterator[str]:
     """The unbroken runs of digits in a text."""
-    return (_ascii(found.group()) for found in _RUN.finditer(text))
-
-
-def _ascii(digits: str) -> str:
-    """Digits of any script as 0 to 9."""
-    return digits if digits.isascii() else "".join(str(unicodedata.decimal(digit)) for digit in digits)
-
-
-def _folded(text: str) -> str:
-    """What two spellings of the same words have in common."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_STRAIGHT)).casefold())
-        return " ".join(text.split())
-    return " ".join(text.lower().split())
-
-
-def _bare(text: str) -> str:
-    """A text without punctuation, symbols and space at its ends."""
-    first, last = 0, len(text)
-    while first < last and _is_edge(text[first]):
-        first += 1
-    while last > first and _is_edge(text[last - 1]):
-        last -= 1
-    return text[first:last]
-
-
-def _is_edge(character: str) -> bool:
-    return not character.isalnum() and unicodedata.category(character)[0] in "PSZC"
+    return (ascii_digits(found.group()) for found in _RUN.finditer(text))
