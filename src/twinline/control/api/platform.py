@@ -26,7 +26,7 @@ NAME_LIMIT = 100
 """Characters of a key's name: a person's or a program's."""
 
 
-@get("/healthz", opt={PUBLIC: True}, media_type="text/plain", tags=["platform"], summary="Whether requests are answered")
+@get("/healthz", opt={PUBLIC: True}, media_type="text/plain", tags=["platform"], summary="Whether anybody answers")
 async def healthz() -> str:
     """Answer as soon as requests are taken."""
     return "ok"
@@ -56,7 +56,9 @@ async def cluster_list(plane: NamedDependency[Plane]) -> list[ClusterView]:
     summary="Put a published build on a cluster",
     responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def place_build(plane: NamedDependency[Plane], cluster: FromPath[Cluster], data: JSONBody[PlaceBuild]) -> ClusterPointer:
+async def place_build(
+    plane: NamedDependency[Plane], cluster: FromPath[Cluster], data: JSONBody[PlaceBuild]
+) -> ClusterPointer:
     """Development takes any published build; production only its very first this way."""
     return await clusters.place(plane, cluster, data.build)
 
