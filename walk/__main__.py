@@ -75,6 +75,10 @@ def main() -> int:
                 _mark(data, finished=True)
             if options.stay:
                 return _stay(walker)
+    except account.WentWrong as wrong:
+        account.heading("The platform did not start as told.")
+        account.output(str(wrong))
+        return 1
     except KeyboardInterrupt:
         account.remark("stopped")
         return 0 if options.stay else 1
@@ -93,15 +97,29 @@ def _options() -> argparse.Namespace:
 
 
 def _set_up(running: ExitStack, data: Path, options: argparse.Namespace) -> Walker:
-    lookup = ("127.0.0.1", LOOKUP)
-    running.enter_context(service([EXAMPLES / "lookup_service.py"], data / "lookup.log"))
-    account.until(lambda: _listens(lookup), "the examples' lookup service listens")
+    _start_lookup(running, data / "lookup.log")
     # Those who stay can be found where the documentation says; a demonstration takes what is free.
     ports = (8080, 8081) if options.stay else (_free_port(), _free_port())
     stage = Stage(data.resolve(), *ports, options.sandbox, f"127.0.0.1:{LOOKUP}")
     walker = Walker(stage, People(stage, running.enter_context(Carrier(SECRET, port=_carrier_port(data)))))
     running.callback(walker.stop)
     return walker
+
+
+def _start_lookup(running: ExitStack, log: Path) -> None:
+    """Start the service that the examples look things up in; on its port it must be ours, and no other's."""
+    if _listens(LOOKUP):
+        raise SystemExit(
+            f"error: 127.0.0.1:{LOOKUP}: another program listens where the examples look things up (stop it)"
+        )
+    process = running.enter_context(service([EXAMPLES / "lookup_service.py"], log))
+
+    def is_there() -> bool:
+        if process.poll() is not None:
+            raise SystemExit(f"error: {log}: the examples' lookup service ended with {process.returncode}")
+        return _listens(LOOKUP)
+
+    account.until(is_there, "the examples' lookup service listens")
 
 
 def _carrier_port(data: Path) -> int:
@@ -174,9 +192,9 @@ def _stay(walker: Walker) -> int:
     return 1
 
 
-def _listens(address: tuple[str, int]) -> bool:
+def _listens(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(address) == 0
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

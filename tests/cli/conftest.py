@@ -35,6 +35,12 @@ def run(*arguments: str | Path, **environment: str) -> Told:
     return Told(done.returncode, done.stdout, done.stderr)
 
 
+def logs(folder: Path) -> str:
+    """The ends of a platform's logs, for a start that did not come about."""
+    files = [folder / "up.log", *sorted(folder.glob("logs/*.log"))]
+    return "\n".join(f"{file.name}: {line}" for file in files for line in file.read_text().splitlines()[-10:])
+
+
 @pytest.fixture(scope="package")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of a platform that runs; scripts are not run here, so that no sandbox is needed."""
@@ -46,9 +52,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         )  # fmt: skip
     try:
         deadline = time.monotonic() + PATIENCE
-        while run("--data", folder, "status").code != 0:
-            assert platform.poll() is None, (folder / "up.log").read_text()
-            assert time.monotonic() < deadline, (folder / "up.log").read_text()
+        while (told := run("--data", folder, "status")).code != 0:
+            assert platform.poll() is None, logs(folder)
+            assert time.monotonic() < deadline, f"{told.err}\n{logs(folder)}"
             time.sleep(0.2)
         yield folder
     finally:
