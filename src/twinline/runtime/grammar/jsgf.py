@@ -45,7 +45,7 @@ _item: unary TAG*
 ?atom: WORDS              -> words
      | QUOTED             -> quoted
      | REFERENCE          -> reference
-     | "(" alternatives ")"
+     | "(" alternatives ")" -> grouped
      | "[" alternatives "]" -> optional
 
 HEADER: /#JSGF[^;\n]*;?/i
@@ -141,8 +141,10 @@ class _Reader(Transformer[Token, list[_Rule]]):
             raise GrammarError(
                 "there is nothing between the quotes", where=str(place_of(children[0])), mend="write the words to match"
             )
-        # Alone in a sequence, so that an operator behind it means all of it.
-        return Sequence((Words(text),))
+        return _together(Words(text))
+
+    def grouped(self, children: list[Expansion]) -> Expansion:
+        return _together(children[0])
 
     def reference(self, children: list[Token]) -> Expansion:
         token = children[0]
@@ -180,6 +182,11 @@ def read_jsgf(text: str) -> Form:
             "no rule is public", where=str(read[0].place), mend="write `public` before the rule that answers begin with"
         )
     return Form(tuple(Option(None, (rule,)) for rule in public), rules)
+
+
+def _together(expansion: Expansion) -> Expansion:
+    """Words alone in a sequence, so that an operator behind them means all of them."""
+    return Sequence((expansion,)) if isinstance(expansion, Words) else expansion
 
 
 def _repeated(part: Expansion, least: int) -> Expansion:

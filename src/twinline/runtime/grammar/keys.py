@@ -13,8 +13,7 @@ import msgspec
 
 from twinline.model.transcript import Choice
 from twinline.runtime.grammar.matching import Matcher
-from twinline.runtime.grammar.meaning import Meaning
-from twinline.runtime.grammar.text import followed
+from twinline.runtime.grammar.meaning import Meaning, understood
 
 PAUSE = 3.0
 """Seconds without a key that end an answer where the application does not say: Voxeo's (Tropo's docs say 3 to 5)."""
@@ -57,7 +56,7 @@ class KeyEntry(msgspec.Struct, frozen=True):
         return self.stage in (KeyStage.PARTIAL, KeyStage.ENOUGH)
 
     def press(self, key: str) -> "KeyEntry":
-        """The answer after one more key. Raises ValueError when it has ended, or the key is not one."""
+        """The answer after one more key, a single character. Raises ValueError when it has ended."""
         self._require_open()
         if len(key) != 1:
             raise ValueError(f"{key!r} is not one key")
@@ -91,4 +90,5 @@ def follow_keys(matcher: Matcher | None, keys: str) -> tuple[Meaning | None, boo
     if matcher is None:
         return None, False
     symbols = tuple(keys.upper())
-    return followed(matcher, symbols), matcher.follow(symbols).more
+    followed = matcher.follow(symbols)
+    return understood(followed.steps) if symbols else None, followed.more

@@ -36,6 +36,10 @@ LEVELS_LIMIT = 200
 """Expansions inside one another on the way: far above what people write, far below Python's own limit of 1,000."""
 
 
+PHRASE_LIMIT = 32
+"""Symbols of an alternative that is looked up at once; a longer one is compared. Every beginning of it is kept."""
+
+
 class TooMuch(Exception):
     """The answer cannot be followed within the limits; it counts as one that does not match."""
 
@@ -156,7 +160,7 @@ class _Symbols(_Node):
     def __init__(self, symbols: tuple[str, ...], written: str) -> None:
         self.symbols = symbols
         self.written = written
-        self.phrases = (symbols,)
+        self.phrases = _phrases(symbols)
 
     def ends(self, run: _Run, at: int) -> tuple[int, ...]:
         end = at + len(self.symbols)
@@ -226,9 +230,13 @@ class _Sequence(_Node):
     def __init__(self, parts: list[_Node]) -> None:
         self.parts = parts
         self.phrases = None
-        # Several phrases for several parts would have to be multiplied out.
-        if all(part.phrases is not None and len(part.phrases) == 1 for part in parts):
-            self.phrases = (tuple(symbol for part in parts if part.phrases for symbol in part.phrases[0]),)
+        phrase: list[str] = []
+        for part in parts:
+            # Several phrases for several parts would have to be multiplied out.
+            if part.phrases is None or len(part.phrases) != 1:
+                return
+            phrase += part.phrases[0]
+        self.phrases = _phrases(tuple(phrase))
 
     def ends(self, run: _Run, at: int) -> tuple[int, ...]:
         here = {at: at}
@@ -365,6 +373,10 @@ class _Rule(_Node):
         steps.append(Enter())
         self.part.derive(run, at, end, steps)
         steps.append(Leave(self.name))
+
+
+def _phrases(symbols: tuple[str, ...]) -> tuple[tuple[str, ...]] | None:
+    return (symbols,) if len(symbols) <= PHRASE_LIMIT else None
 
 
 def _one_of(parts: list[_Node]) -> _Node:

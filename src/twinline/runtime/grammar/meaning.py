@@ -90,6 +90,16 @@ class _Frame:
         return self.latest if self.rules else joined(self.said)
 
 
+def understood(steps: Iterable[Step] | None) -> Meaning | None:
+    """What the steps mean; None when there are none, or when a script's value grows over the limits."""
+    if steps is None:
+        return None
+    try:
+        return meaning(steps)
+    except Unbounded:
+        return None
+
+
 def meaning(steps: Iterable[Step]) -> Meaning:
     """What the steps mean. Raises Unbounded when a script's value grows over the limits."""
     frames = [_Frame()]
@@ -100,7 +110,8 @@ def meaning(steps: Iterable[Step]) -> Meaning:
         frame = frames[-1]
         match step:
             case Said(text):
-                frame.said.append(text)
+                # In rules it makes no difference how words were put together; an option of a list is told as it stands.
+                frame.said += text.split() if len(frames) > 1 else [text]
             case Concept(name):
                 concept = name
             case Label(text):

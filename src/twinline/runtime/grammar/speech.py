@@ -7,8 +7,7 @@ as words) or another's (`94070`, `Yes.`). Goes out: what it means, or None.
 from twinline.runtime.grammar.english import SPOKEN_DIGITS
 from twinline.runtime.grammar.folding import ascii_digits, bare, folded
 from twinline.runtime.grammar.matching import Matcher
-from twinline.runtime.grammar.meaning import Meaning
-from twinline.runtime.grammar.text import followed
+from twinline.runtime.grammar.meaning import Meaning, understood
 
 _SAID = {digit: word for word, digit in SPOKEN_DIGITS.items() if word != "oh"}
 
@@ -24,4 +23,4 @@ def match_spoken(matcher: Matcher, words: str) -> Meaning | None:
             symbols += [plain] if plain else []
         else:
             symbols += plain.replace("-", " ").split()
-    return followed(matcher, tuple(symbols))
+    return understood(matcher.follow(tuple(symbols)).steps) if symbols else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from twinline.runtime.grammar.folding import ascii_digits, bare, folded
 from twinline.runtime.grammar.form import Anything, Digits, Expansion, Means, OneOf, Option, Words
 from twinline.runtime.grammar.matching import Matcher
-from twinline.runtime.grammar.meaning import Meaning, Unbounded, meaning
+from twinline.runtime.grammar.meaning import Meaning, understood
 
 _SPACED_DIGITS = re.compile(r"\d(?:[ -]?\d)*")
 _RUN = re.compile(r"\d+")
@@ -86,18 +86,9 @@ def match_words(matcher: Matcher, text: str) -> Meaning | None:
     """What a message means to a grammar of words in order. Digits written together also count one by one."""
     words = tuple(word for word in (_known(word, matcher) for word in folded(text).split()) if word)
     apart = tuple(symbol for word in words for symbol in _apart(word))
-    return followed(matcher, words) or (followed(matcher, apart) if apart != words else None)
-
-
-def followed(matcher: Matcher, symbols: tuple[str, ...]) -> Meaning | None:
-    """What symbols mean; None when there are none, when they do not match, or when their value is beyond the limits."""
-    steps = matcher.follow(symbols).steps if symbols else None
-    if steps is None:
+    if not words:
         return None
-    try:
-        return meaning(steps)
-    except Unbounded:
-        return None
+    return understood(matcher.follow(words).steps or (matcher.follow(apart).steps if apart != words else None))
 
 
 def _known(word: str, matcher: Matcher) -> str:
