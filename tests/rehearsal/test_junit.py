@@ -120,7 +120,7 @@ def test_every_class_and_verdict_can_be_written(class_: UnitClass, verdict: Appl
     ET.fromstring(junit_xml(RehearsalResult("r1", 1, 2, 0.0, 1.0, 3, (application,))))
 
 
-@given(st.text(st.characters(codec=None)))
+@given(st.text(st.characters(codec="utf-8")))
 def test_whatever_people_said_can_be_read_back(said: str) -> None:
     text = junit_xml(RehearsalResult("r1", 1, 2, 0.0, 1.0, 3, judge_all([Rehearsed("a", said, (spoken(said),))])))
     assert case(ET.fromstring(text.encode()), "u").find("failure") is not None
