@@ -67,6 +67,19 @@ def test_first_of_two_ways_is_taken() -> None:
     assert understood("public <a> = [very] {one} good | very good {two};", "very good") == ("one", "very good", "one")
 
 
+def test_rule_may_come_back_to_itself_as_often_as_people_say_it() -> None:
+    rules = "public <list> = item | item and <list>;"
+    assert accepted(rules, "item and " * 50 + "item", "item and " * 3_000 + "item") == [True, False]
+
+
+def test_rules_deeper_than_anybody_writes_match_nothing() -> None:
+    def chain(length: int) -> str:
+        return "public <r0> = <r1>;" + "".join(f"<r{i}> = <r{i + 1}>;" for i in range(1, length)) + f"<r{length}> = x;"
+
+    assert accepted(chain(100), "x") == [True]
+    assert accepted(chain(3_000), "x") == [False]
+
+
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [

@@ -223,6 +223,7 @@ def test_keys_one_by_one_are_understood_as_all_at_once(options: tuple[Option, ..
     "rules",
     [
         "public <a> = (((x*)*)*)* y;",
+        "public <a> = " + "(" * 40 + "x" + ")*" * 40 + " y;",
         "public <a> = [x] [x] [x] [x] [x] [x] [x] [x] [x] [x] [x] [x] y;",
         "public <a> = x <a> | x <a> x | y;",
         "public <a> = <b>; <b> = (x <b> | <c>)*; <c> = (x | x x | x x x)+ y;",

@@ -29,7 +29,7 @@ from twinline.runtime.grammar.form import (
 )
 from twinline.runtime.grammar.meaning import Concept, Enter, Leave, Said, Step
 
-STEPS_LIMIT = 100_000
+STEPS_LIMIT = 300_000
 """Places looked at for one answer, about a tenth of a second: no application may hold up the others of its worker."""
 
 LEVELS_LIMIT = 200
@@ -124,17 +124,23 @@ class _Run:
         key = (node, at)
         known = self._known.get(key)
         if known is not None:
+            self._spend(len(known))
             return known
         # A rule that came back to itself without a symbol in between finds this, and stops.
         self._known[key] = ()
         self._level += 1
+        if self._level > LEVELS_LIMIT:
+            raise TooMuch
         found = node.ends(self, at)
         self._level -= 1
-        self._steps += 1 + len(found)
-        if self._steps > STEPS_LIMIT or self._level >= LEVELS_LIMIT:
-            raise TooMuch
+        self._spend(len(found))
         self._known[key] = found
         return found
+
+    def _spend(self, ends: int) -> None:
+        self._steps += 1 + ends
+        if self._steps > STEPS_LIMIT:
+            raise TooMuch
 
 
 class _Node(ABC):
