@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmarks import floors
 from benchmarks.load import Carrier, Writers, at_once, at_rate, conversation
 from benchmarks.place import APPLICATIONS, SECRET, Place, free_port, platform, started
+from twinline.release import interpreters
 
 ALL = ("sessions", "rehearsal", "start")
 AIMS = {"python": 150.0, "javascript": 75.0}
@@ -21,7 +22,10 @@ async def sessions(place: Place, carrier: Carrier, count: int, table: Table) -> 
     """Sessions a second with one message each and with two, and how long replies take at half the aim."""
     writers = Writers("127.0.0.1", place.edge_port, SECRET)
     fork, publish, request = floors.forks(), await floors.publishes(place.bus), await floors.requests(writers)
+    node = interpreters(Path(place.client.build(1).path)).node
+    nodes = floors.node_starts(node) if node is not None else 0.0
     table.add_row("floor: an empty process forked", f"{fork:,.0f}/s", "")
+    table.add_row("floor: an empty Node.js process, two at a time", f"{nodes:,.0f}/s", "")
     table.add_row("floor: a message published and acknowledged", f"{publish:,.0f}/s", "")
     table.add_row("floor: a bare request to the edge", f"{request:,.0f}/s", "")
     for language, (address, _) in APPLICATIONS.items():
@@ -33,7 +37,8 @@ async def sessions(place: Place, carrier: Carrier, count: int, table: Table) -> 
         table.add_row(
             f"{language}: sessions, one message",
             f"{figures.rate:.0f}/s",
-            f"{figures.rate / aim:.2f} of the aim {aim:g}/s",
+            f"{figures.rate / aim:.2f} of the aim {aim:g}/s"
+            + (f", {figures.rate / nodes:.2f} of bare Node.js" if language == "javascript" else ""),
         )
         figures = await at_once(two, 32, count // 2)
         table.add_row(f"{language}: sessions, question and answer", f"{figures.rate:.0f}/s", "")
@@ -46,7 +51,11 @@ async def sessions(place: Place, carrier: Carrier, count: int, table: Table) -> 
 
 
 def rehearsal(place: Place, table: Table) -> None:
-    """Lane-runs a second over the stored sessions: production's build twice, and the next one."""
+    """Lane-runs a second over the stored sessions: production's build twice, and the next one.
+
+    A first rehearsal starts the workers and is not counted.
+    """
+    place.client.wait(place.client.rehearse(2, baseline=1))
     for language in APPLICATIONS:
         job = place.client.wait(place.client.rehearse(2, baseline=1, applications=(language,)))
         if job.problem is not None:
