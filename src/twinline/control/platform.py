@@ -52,7 +52,7 @@ class PlatformSettings(msgspec.Struct, frozen=True):
     public_url: str = ""
     session_time_limit: float = 24 * 3600.0
     sessions_per_worker: int = 500
-    lanes_per_worker: int = 4
+    lanes_per_worker: int = 12
     rehearsal_idle: float = 60.0
 
 
