@@ -15,6 +15,9 @@ from benchmarks.place import APPLICATIONS, SECRET, Place, free_port, platform, s
 from twinline.release import interpreters
 
 ALL = ("sessions", "rehearsal", "start")
+SETTLING = 3.0
+"""Seconds between a run at full speed and one at a steady rate, so that the first leaves nothing to the second."""
+
 AIMS = {"python": 150.0, "javascript": 75.0}
 
 
@@ -42,6 +45,7 @@ async def sessions(place: Place, carrier: Carrier, count: int, table: Table) -> 
         )
         figures = await at_once(two, 32, count // 2)
         table.add_row(f"{language}: sessions, question and answer", f"{figures.rate:.0f}/s", "")
+        await asyncio.sleep(SETTLING)
         figures = await at_rate(one, aim / 2, count)
         table.add_row(
             f"{language}: reply at {aim / 2:g} sessions/s, p50 / p99",
