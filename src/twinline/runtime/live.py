@@ -7,6 +7,7 @@ A work item is acknowledged only when what it caused is on the bus: a killed wor
 anew (or from its transcript), and repeats only what has the same names as before, which bus and carriers take once.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -62,6 +63,7 @@ class LiveSession:
         self._recorded = recorded
         self._durable = len(recorded)
         self._open = bool(recorded)
+        self._publishing = asyncio.Lock()
         self._held: deque[tuple[int, Acknowledge]] = deque()
         self._seen = {start.sequence, *(e.sequence for e in recorded if isinstance(e, MessageReceived))}
 
@@ -131,15 +133,17 @@ class LiveSession:
         await self._acknowledge(all_items=False)
 
     async def _publish(self, *, final: bool) -> None:
-        first, events = self._durable, tuple(self._session.events[self._durable :])
-        if not events:
-            return
-        self._durable += len(events)
-        await self._parts.bus.publish_surely(
-            names.transcript_subject(self.start.session),
-            TranscriptChunk(session=self.start.session, first=first, events=events, final=final, start=self.start),
-            once=f"{self.start.session}:{first}:{len(events)}",
-        )
+        """Publish what is new. One at a time: threads of a script may wait at once, and a transcript has no gaps."""
+        async with self._publishing:
+            first, events = self._durable, tuple(self._session.events[self._durable :])
+            if not events:
+                return
+            await self._parts.bus.publish_surely(
+                names.transcript_subject(self.start.session),
+                TranscriptChunk(session=self.start.session, first=first, events=events, final=final, start=self.start),
+                once=f"{self.start.session}:{first}:{len(events)}",
+            )
+            self._durable += len(events)
 
     async def _acknowledge(self, *, all_items: bool) -> None:
         while self._held and (all_items or self._held[0][0] <= self._session.consumed):
