@@ -186,7 +186,9 @@ class LiveWork:
 
         What a lost process had in hand is offered at once and in order, before anything newer.
         """
-        for session in await _lost_sessions(self._parts, self._settings.name):
+        lost, ended = await _lost_sessions(self._parts, self._settings.name)
+        self._finished.update(dict.fromkeys(ended))
+        for session in lost:
             self._begin(session)
         queue = follow_queue(
             self._parts.bus,
@@ -241,23 +243,26 @@ class LiveWork:
         await end(self._tasks)
 
 
-async def _lost_sessions(parts: WorkerParts, worker: str) -> list[LiveSession]:
-    """The sessions that this worker had when it was lost, each with its transcript so far."""
+async def _lost_sessions(parts: WorkerParts, worker: str) -> tuple[list[LiveSession], list[str]]:
+    """The sessions that this worker had when it was lost, each with its transcript so far; and those that had ended."""
     found = []
     async for entry in watch(parts.bus, names.OPEN_SESSIONS, OpenSession):
         if entry is None:
             break
         if entry[1] is not None and entry[1].worker == worker:
             found.append(entry[1].session)
-    lost = []
+    lost: list[LiveSession] = []
+    ended: list[str] = []
     for session in found:
         chunks = await _chunks(parts.bus, session)
-        if not chunks or any(chunk.final for chunk in chunks):
+        if any(chunk.final for chunk in chunks):
+            ended.append(session)
+        if not chunks or session in ended:
             await parts.bus.delete(names.OPEN_SESSIONS, session)
             continue
         recorded = tuple(event for chunk in sorted(chunks, key=lambda chunk: chunk.first) for event in chunk.events)
         lost.append(LiveSession(parts, worker, chunks[0].start, recorded))
-    return lost
+    return lost, ended
 
 
 async def _chunks(bus: Bus, session: str) -> list[TranscriptChunk]:
