@@ -21,7 +21,7 @@ from twinline.bus import BusAddress
 from twinline.control.client import Client
 from twinline.model.applications import Carrier
 from twinline.model.builds import Cluster
-from twinline.model.errors import Conflict, Trouble, TwinlineError
+from twinline.model.errors import Conflict, Trouble
 
 ROOT = Path(__file__).parents[1]
 SECRET = "benchmark"
@@ -111,4 +111,4 @@ def _packed(folder: Path) -> bytes:
     return stream.getvalue()
 
 
-__all__ = ["APPLICATIONS", "SECRET", "Place", "TwinlineError", "free_port", "platform", "started"]
+__all__ = ["APPLICATIONS", "SECRET", "Place", "free_port", "platform", "started"]

@@ -155,7 +155,7 @@ class Bus:
 async def connect(address: BusAddress, *, name: str, closed: Callable[[], Awaitable[None]] | None = None) -> Bus:
     """Join the bus as `name`, trying for as long as it takes to come up and to come back.
 
-    Raises nats.errors.AuthorizationError when the token is wrong.
+    A wrong token is tried again like a server that is away: whoever calls sets the patience.
     """
     client = await nats.connect(
         address.url,

@@ -36,6 +36,9 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+BUS_PATIENCE = 30.0
+"""Seconds that the bus may take to come up, with streams to restore."""
+
 STATES_WITH_WORKERS = frozenset({BuildState.CURRENT, BuildState.RAMPING, BuildState.DRAINING, BuildState.DRAINED})
 """A drained build keeps its worker warm for a rollback until it is retired."""
 
@@ -297,13 +300,14 @@ def _only_one(data: Path) -> Iterator[None]:
 
 
 async def _join(places: Places) -> Bus:
-    """Join the bus that was just started."""
-    for _ in range(500):
-        try:
+    """Join the bus that was just started. Raises Trouble when it does not come up."""
+    try:
+        async with asyncio.timeout(BUS_PATIENCE):
             return await connect(places.bus, name="placement")
-        except OSError:
-            await asyncio.sleep(0.02)
-    raise Trouble("the bus did not come up", where=places.bus.url, mend="see logs/nats.log in the data folder")
+    except TimeoutError as error:
+        raise Trouble(
+            "the bus did not come up", where=places.bus.url, mend="see logs/nats.log in the data folder"
+        ) from error
 
 
 def _module(name: str) -> list[str]:
