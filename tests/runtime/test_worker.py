@@ -173,9 +173,8 @@ async def test_a_killed_worker_goes_on_where_it_was_and_repeats_nothing(station:
 
 
 async def test_a_worker_killed_at_any_moment_loses_and_repeats_nothing(station: Station) -> None:
-    version = await station.deploy(
-        "for i in range(8):\n    say(str(i))\nask('?', {'choices': '[ANY]'})\nask('more?', {'choices': '[ANY]'})\nsay('end')\n"
-    )
+    waits = "ask('?', {'choices': '[ANY]'})\nask('more?', {'choices': '[ANY]'})\nsay('end')\n"
+    version = await station.deploy("for i in range(8):\n    say(str(i))\n" + waits)
     sessions = [f"s{index}" for index in range(12)]
     for session in sessions:
         await station.start(version, "hi", session)
